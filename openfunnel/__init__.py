@@ -1,0 +1,1 @@
+"""OpenFunnel: public job boards turned into go-to-market intelligence. The core of it."""

@@ -1,0 +1,94 @@
+"""Settings: the only reader of the environment.
+
+`Settings.load()` is called once per process, at its entry point; everything else is handed the
+frozen object. Every variable is optional and named in `README.md`.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from openfunnel.errors import InvalidSetting
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""The folder that holds `scrapy.cfg`."""
+
+DEFAULT_MODEL = "qwen3:4b-instruct"
+"""A small instruct model that follows a JSON schema and runs in 8 GB of memory."""
+
+
+SOURCE_URL = re.compile(r"OPENFUNNEL_([A-Z0-9_]+)_URL")
+
+
+class Settings(BaseSettings):
+    """What an operator can set; field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OPENFUNNEL_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    home: Path = PROJECT_ROOT / ".openfunnel"
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    ollama_host: str = Field(default="http://127.0.0.1:11434", validation_alias="OLLAMA_HOST")
+
+    extractor: Literal["auto", "rules", "ollama"] = "auto"
+    model: str = DEFAULT_MODEL
+    lease_seconds: PositiveFloat = 60.0
+    host_rate: NonNegativeFloat = 2.0
+    """Requests per second to one host over all crawler processes; 0: no limit."""
+    user_agents: str = "OpenFunnel/0.1 (+https://github.com/openfunnel/openfunnel)"
+    """User-Agents to rotate over, separated by `|` (they hold commas themselves)."""
+
+    api_keys: Annotated[frozenset[str], NoDecode] = frozenset()
+    admin_keys: Annotated[frozenset[str], NoDecode] = frozenset()
+
+    source_urls: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict, exclude=True)
+    """`OPENFUNNEL_<NAME>_URL` by lower-case name: another base for that source's API."""
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().resolve()
+
+    @field_validator("api_keys", "admin_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, keys: object) -> object:
+        if isinstance(keys, str):
+            return frozenset(key.strip() for key in keys.split(",") if key.strip())
+        return keys
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Read the environment once; `overrides` (by field name) win over it.
+
+        Raises:
+            InvalidSetting: a variable holds a value of the wrong kind.
+        """
+        environ = os.environ if environ is None else environ
+        urls = {
+            match[1].lower(): value.rstrip("/")
+            for name, value in environ.items()
+            if value and (match := SOURCE_URL.fullmatch(name))
+        }
+        try:
+            return cls(**{"source_urls": urls, **_aliased(overrides)})
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = str(first["loc"][0])
+            name = field if field.isupper() else f"OPENFUNNEL_{field.upper()}"
+            raise InvalidSetting(name=name, problem=first["msg"]) from None
+
+    def base_url(self, name: str, default: str) -> str:
+        """Base of the API called `name` (`greenhouse`, `lever_eu`), without a final slash."""
+        return self.source_urls.get(name, default).rstrip("/")
+
+
+def _aliased(overrides: dict[str, Any]) -> dict[str, Any]:
+    fields = Settings.model_fields
+    return {str(fields[name].validation_alias or name): value for name, value in overrides.items()}
