@@ -1,0 +1,335 @@
+-- The lease queue: one atomic script, one operation a call.
+--
+-- Keys, all below `openfunnel:<queue>:`
+--   ready       sorted set   key -> priority * 2^42 + sequence number (lowest is taken first)
+--   delayed     sorted set   key -> time it becomes ready
+--   lease       sorted set   key -> time the lease expires
+--   dead        sorted set   key -> time it was given up on
+--   job:<key>   hash         payload, priority
+--                            attempts    failures of the handler
+--                            deaths      leases that expired
+--                            token       fencing token of the latest lease
+--                            taken       time of the latest lease
+--                            again       1: pushed while leased or dead, runs once more after that
+--                            reason      why it is dead
+--                            last_error  of the handler
+--   sequence    number       last sequence number given
+--   token       number       last fencing token given
+--
+-- A key is in one of ready, delayed, lease and dead, or unknown; the hash follows the sets. A member
+-- without a usable hash is forgotten when met: PostgreSQL knows what is to be done, not Redis.
+--
+-- Times are microseconds of Redis' own clock, integers that a double holds exactly until 2255. A
+-- fencing token is such a time, or the last one plus 1: it grows even if the keys are wiped.
+--
+-- KEYS[1]  openfunnel:<queue>:
+-- ARGV[1]  operation, a name of the table at the end
+-- ARGV[2]  time; empty means now (only tests set it)
+-- ARGV[3]  the operation's arguments, as its comment says
+
+local prefix = KEYS[1]
+local ready, delayed, lease, dead =
+  prefix .. 'ready', prefix .. 'delayed', prefix .. 'lease', prefix .. 'dead'
+
+local PRIORITY_STEP = 2 ^ 42
+local HIGHEST_PRIORITY = 1000
+local LARGEST_INTEGER = 2 ^ 53
+local PAGE = 1000
+
+local now = tonumber(ARGV[2])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+
+local function integer(value)
+  return string.format('%.0f', value)
+end
+
+local function hash(key)
+  return prefix .. 'job:' .. key
+end
+
+local function number(value)
+  value = value and tonumber(value)
+  -- Anything that is not an integer a double holds exactly was written by somebody else.
+  if value and value > -LARGEST_INTEGER and value < LARGEST_INTEGER then
+    return math.floor(value)
+  end
+  return 0
+end
+
+-- The job of a key, or nil if its hash is lost or is not one.
+local function load(key)
+  local fields = redis.pcall('HMGET', hash(key), 'payload', 'priority', 'attempts', 'deaths')
+  if fields.err or not fields[1] then
+    return nil
+  end
+  return {
+    payload = fields[1],
+    priority = number(fields[2]),
+    attempts = number(fields[3]),
+    deaths = number(fields[4]),
+  }
+end
+
+local function enqueue(key, priority)
+  local level = math.max(-HIGHEST_PRIORITY, math.min(priority, HIGHEST_PRIORITY))
+  local place = level * PRIORITY_STEP + redis.call('INCR', prefix .. 'sequence')
+  redis.call('ZADD', ready, integer(place), key)
+end
+
+local function enqueue_later(key, priority, delay)
+  redis.call('HDEL', hash(key), 'again')
+  if delay > 0 then
+    redis.call('ZADD', delayed, integer(now + delay), key)
+  else
+    enqueue(key, priority)
+  end
+end
+
+local function create(key, payload, priority, delay)
+  redis.call('DEL', hash(key))
+  redis.call('HSET', hash(key), 'payload', payload, 'priority', priority)
+  enqueue_later(key, number(priority), delay)
+end
+
+-- Forget a job that has ended, unless it was pushed once more meanwhile.
+local function finish(key)
+  local job = load(key)
+  if job and redis.call('HGET', hash(key), 'again') then
+    create(key, job.payload, job.priority, 0)
+  else
+    redis.call('DEL', hash(key))
+  end
+end
+
+local function holds(key, token)
+  if not redis.call('ZSCORE', lease, key) then
+    return false
+  end
+  local held = redis.pcall('HGET', hash(key), 'token')
+  return held == token
+end
+
+-- A dead job as it is answered: key, payload, priority, reason, last error, attempts, deaths.
+local function obituary(key)
+  local job = load(key)
+  if not job then
+    return nil
+  end
+  local words = redis.call('HMGET', hash(key), 'reason', 'last_error')
+  return { key, job.payload, integer(job.priority), words[1] or '', words[2] or '',
+    integer(job.attempts), integer(job.deaths) }
+end
+
+local function give_up(key, reason)
+  redis.call('HSET', hash(key), 'reason', reason)
+  redis.call('ZADD', dead, integer(now), key)
+  return obituary(key)
+end
+
+local function wake()
+  local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', integer(now), 'LIMIT', 0, PAGE)
+  for _, key in ipairs(due) do
+    redis.call('ZREM', delayed, key)
+    local job = load(key)
+    if job then
+      enqueue(key, job.priority)
+    else
+      redis.call('DEL', hash(key))
+    end
+  end
+  return #due
+end
+
+local operations = {}
+
+-- delay, then key, payload, priority of each job -> how many were added
+function operations.push()
+  local delay, added = tonumber(ARGV[3]), 0
+  for i = 4, #ARGV, 3 do
+    local key, payload, priority = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    if redis.call('ZSCORE', lease, key) or redis.call('ZSCORE', dead, key) then
+      if not load(key) then
+        redis.call('DEL', hash(key))
+      end
+      redis.call('HSET', hash(key), 'payload', payload, 'priority', priority)
+      added = added + redis.call('HSET', hash(key), 'again', 1)
+    elseif not (redis.call('ZSCORE', ready, key) or redis.call('ZSCORE', delayed, key)) then
+      create(key, payload, priority, delay)
+      added = added + 1
+    end
+  end
+  return added
+end
+
+-- limit, duration -> key, payload, priority, token, attempts, deaths of each lease
+function operations.take()
+  local limit, expiry, leases = tonumber(ARGV[3]), integer(now + ARGV[4]), {}
+  wake()
+  while #leases < limit do
+    local taken = redis.call('ZPOPMIN', ready, limit - #leases)
+    if #taken == 0 then
+      break
+    end
+    for i = 1, #taken, 2 do
+      local key = taken[i]
+      local job = load(key)
+      if job then
+        local last = number(redis.call('GET', prefix .. 'token'))
+        local token = integer(math.max(last + 1, now))
+        redis.call('SET', prefix .. 'token', token)
+        redis.call('HSET', hash(key), 'token', token, 'taken', integer(now))
+        redis.call('ZADD', lease, expiry, key)
+        leases[#leases + 1] = { key, job.payload, integer(job.priority), token,
+          integer(job.attempts), integer(job.deaths) }
+      else
+        redis.call('DEL', hash(key))
+      end
+    end
+  end
+  return leases
+end
+
+-- duration, then key, token of each lease -> indexes (from 0) of the leases no longer held
+function operations.extend()
+  local expiry, lost = integer(now + ARGV[3]), {}
+  for i = 4, #ARGV, 2 do
+    if holds(ARGV[i], ARGV[i + 1]) then
+      redis.call('ZADD', lease, expiry, ARGV[i])
+    else
+      lost[#lost + 1] = (i - 4) / 2
+    end
+  end
+  return lost
+end
+
+-- key, token of each lease -> indexes (from 0) of the leases no longer held
+function operations.acknowledge()
+  local lost = {}
+  for i = 3, #ARGV, 2 do
+    if holds(ARGV[i], ARGV[i + 1]) then
+      redis.call('ZREM', lease, ARGV[i])
+      finish(ARGV[i])
+    else
+      lost[#lost + 1] = (i - 3) / 2
+    end
+  end
+  return lost
+end
+
+-- key, token, delay -> 1, or 0 if the lease is no longer held
+function operations.release()
+  local key, token, delay = ARGV[3], ARGV[4], tonumber(ARGV[5])
+  if not holds(key, token) then
+    return 0
+  end
+  redis.call('ZREM', lease, key)
+  local job = load(key)
+  if job then
+    enqueue_later(key, job.priority, delay)
+  end
+  return 1
+end
+
+-- key, token, delay, error, most attempts -> a dead job, or nil
+function operations.fail()
+  local key, token, delay, most = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
+  if not holds(key, token) then
+    return nil
+  end
+  redis.call('ZREM', lease, key)
+  local job = load(key)
+  if not job then
+    return nil
+  end
+  local attempts = job.attempts + 1
+  redis.call('HSET', hash(key), 'attempts', integer(attempts), 'last_error', ARGV[6])
+  if attempts >= most then
+    return give_up(key, 'failed ' .. integer(attempts) .. ' times')
+  end
+  enqueue_later(key, job.priority, delay)
+  return nil
+end
+
+-- key, token, reason, error -> a dead job, or nil if the lease is no longer held
+function operations.kill()
+  local key, token = ARGV[3], ARGV[4]
+  if not holds(key, token) then
+    return nil
+  end
+  redis.call('ZREM', lease, key)
+  local job = load(key)
+  if not job then
+    return nil
+  end
+  redis.call('HSET', hash(key), 'attempts', integer(job.attempts + 1), 'last_error', ARGV[6])
+  return give_up(key, ARGV[5])
+end
+
+-- most deaths -> how many leases had expired, how many delayed jobs became ready (a page of each)
+function operations.reap()
+  local most = tonumber(ARGV[3])
+  local expired = redis.call('ZRANGEBYSCORE', lease, '-inf', integer(now), 'LIMIT', 0, PAGE)
+  for _, key in ipairs(expired) do
+    redis.call('ZREM', lease, key)
+    local job = load(key)
+    if job then
+      local deaths = job.deaths + 1
+      redis.call('HSET', hash(key), 'deaths', integer(deaths))
+      if deaths >= most then
+        give_up(key, 'its worker died ' .. integer(deaths) .. ' times')
+      else
+        enqueue_later(key, job.priority, 0)
+      end
+    else
+      redis.call('DEL', hash(key))
+    end
+  end
+  return { #expired, wake() }
+end
+
+-- limit -> dead jobs, longest dead first
+function operations.dead()
+  local jobs, limit = {}, tonumber(ARGV[3])
+  if limit < 1 then
+    return jobs -- to ZRANGE, an end of -1 is everything
+  end
+  for _, key in ipairs(redis.call('ZRANGE', dead, 0, limit - 1)) do
+    local job = obituary(key)
+    if job then
+      jobs[#jobs + 1] = job
+    else
+      redis.call('ZREM', dead, key)
+      redis.call('DEL', hash(key))
+    end
+  end
+  return jobs
+end
+
+-- keys
+function operations.bury()
+  for i = 3, #ARGV do
+    if redis.call('ZREM', dead, ARGV[i]) == 1 then
+      finish(ARGV[i])
+    end
+  end
+  return 0
+end
+
+-- -> ready, delayed, leased, dead, age of the lease taken first
+function operations.depth()
+  local oldest = now
+  for _, key in ipairs(redis.call('ZRANGE', lease, 0, -1)) do
+    local taken = redis.pcall('HGET', hash(key), 'taken')
+    taken = type(taken) == 'string' and number(taken) or 0
+    if taken > 0 then
+      oldest = math.min(oldest, taken)
+    end
+  end
+  return { redis.call('ZCARD', ready), redis.call('ZCARD', delayed), redis.call('ZCARD', lease),
+    redis.call('ZCARD', dead), integer(now - oldest) }
+end
+
+return operations[ARGV[1]]()
