@@ -1,0 +1,31 @@
+"""What every source declares: its API hosts, its addresses, and its parsers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from openfunnel.normalize.url import UrlForms
+from openfunnel.records import BoardContent, BoardRef
+
+
+@dataclass(frozen=True)
+class Source:
+    """One applicant-tracking system: a declaration over pure functions, no I/O.
+
+    `parse_board` reads the answer of the list request, `parse_posting` that of a single posting's
+    request; both take the body (bytes after content decoding) and raise `UnparsableAnswer` where it
+    cannot be read as a whole. A single entry that cannot be read is reported in
+    `BoardContent.broken` and does not keep the others out.
+    """
+
+    name: str
+    """As in `scrapy crawl NAME`, `NAME:start_urls` and `OPENFUNNEL_NAME_URL`."""
+    api_bases: Mapping[str, str]
+    """Base of the API by region; the main one's region is the empty string."""
+    forms: UrlForms
+    """The public and API addresses this source is known under."""
+    board_request: str
+    """Path and query of the list request below the base, with `{token}`."""
+    posting_request: str
+    """Path and query of a single posting's request, with `{token}` and `{posting_id}`."""
+    parse_board: Callable[[bytes, BoardRef], BoardContent]
+    parse_posting: Callable[[bytes, BoardRef], BoardContent]
