@@ -1,0 +1,165 @@
+"""Amounts of money as people write them: `$120k`, `45.000 €`, `12 LPA`, `SEK 550 000`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+_MOST_AMOUNTS = 4_000
+
+_CODES = (
+    "USD|EUR|GBP|CAD|AUD|NZD|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|ISK|TRY|ILS|INR|SGD|HKD|JPY|CNY"
+    "|RMB|KRW|TWD|THB|MYR|IDR|PHP|VND|AED|SAR|QAR|EGP|ZAR|NGN|KES|BRL|MXN|ARS|CLP|COP|PEN|UAH|PKR"
+)
+_SYMBOLS = {
+    "us$": "USD",
+    "usd$": "USD",
+    "$usd": "USD",
+    "ca$": "CAD",
+    "c$": "CAD",
+    "cad$": "CAD",
+    "cdn$": "CAD",
+    "a$": "AUD",
+    "au$": "AUD",
+    "aud$": "AUD",
+    "nz$": "NZD",
+    "s$": "SGD",
+    "sg$": "SGD",
+    "hk$": "HKD",
+    "nt$": "TWD",
+    "mx$": "MXN",
+    "r$": "BRL",
+    "£": "GBP",
+    "€": "EUR",
+    "eur": "EUR",
+    "euro": "EUR",
+    "euros": "EUR",
+    "₹": "INR",
+    "rs": "INR",
+    "rs.": "INR",
+    "₪": "ILS",
+    "₩": "KRW",
+    "zł": "PLN",
+    "zl": "PLN",
+    "kč": "CZK",
+    "₺": "TRY",
+    "₴": "UAH",
+    "₱": "PHP",
+    "฿": "THB",
+    "rmb": "CNY",
+    "fr.": "CHF",
+    "sfr.": "CHF",
+}
+_DOLLARS = {
+    "CA": "CAD",
+    "AU": "AUD",
+    "NZ": "NZD",
+    "SG": "SGD",
+    "HK": "HKD",
+    "TW": "TWD",
+    "MX": "MXN",
+    "AR": "ARS",
+    "CL": "CLP",
+    "CO": "COP",
+}
+_CROWNS = {"SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK"}
+_YEN = {"CN": "CNY"}
+
+_BEFORE = (
+    rf"(?:(?:USD|AUD|CAD)\s?\$|\$\s?USD|(?:us|ca|c|cdn|au|a|nz|sg|s|hk|nt|mx|r)?\$|£|€|₹|₪|₩|¥|₺|₴|₱|฿"
+    rf"|\b(?:{_CODES})\b|\beuros?\b|\bRs\.?|\bS?Fr\.|\bkr\.?|\bR(?=\s?\d))"
+)
+_AFTER = (
+    rf"(?:\$\s?(?:CAD|USD|AUD)?|£|€|₹|₪|₩|¥|₺|\b(?:{_CODES})\b|\beuros?\b|zł|\bzl\b|\bkr\b\.?|Kč)"
+)
+_DIGITS = (
+    r"(?:\d{1,3}(?:[,.'’ \u00a0\u202f]\d{2,3}(?!\d)){1,4}(?:[.,]\d{1,2}(?!\d))?"
+    r"|\d{1,9}(?:[.,]\d{1,2}(?!\d))?)"
+)
+_AMOUNT = re.compile(
+    rf"(?<![\w.,/])(?P<before>{_BEFORE})?\s?(?<![\d.,])(?P<number>{_DIGITS})(?![\d%])"
+    rf"(?P<scale>\s?(?:k\b|k(?=[€£$])|mm?\b|m(?=[€£$])|bn?\b|million|billion|thousand|lpa\b|lakhs?\b|lacs?\b|tsd\b\.?))?"
+    rf"\s?(?P<after>{_AFTER})?",
+    re.IGNORECASE,
+)
+_JOINT = re.compile(
+    r"\s*(?:(?:gross|brutto?|per|an?|/)?\s*(?:year|annum|hour|hr|month|annually|hourly)?)?"
+    r"\s*(?:-|–|—|−|~|/|to|and|up\s+to|bis|und|à|a|et|do)\s*(?:up\s+to\s+)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number with its scale applied; `is_huge` for millions, which are no pay."""
+
+    value: Decimal
+    is_scaled: bool
+    currency: str | None
+    is_huge: bool
+    start: int
+    end: int
+
+
+def find_amounts(text: str, country: str | None) -> Iterator[Amount]:
+    """Yield the numbers of `text` in order, at most 4,000; `country` says whose dollar is meant."""
+    for count, match in enumerate(_AMOUNT.finditer(text)):
+        if count >= _MOST_AMOUNTS:
+            return
+        scale = (match["scale"] or "").strip(" .").casefold()
+        value = _number(match["number"])
+        if scale in ("k", "thousand", "tsd"):
+            value *= 1_000
+        elif scale in ("lpa", "lakh", "lakhs", "lac", "lacs"):
+            value *= 100_000
+        elif scale in ("m", "mm", "million"):
+            value *= 1_000_000
+        currency = _currency(match["after"], country) or _currency(match["before"], country)
+        if match["before"] and match["after"] and match["after"].strip() == "$":
+            currency = _currency(match["before"], country)
+        yield Amount(
+            value=value,
+            is_scaled=bool(scale),
+            currency=currency or ("INR" if scale.startswith(("lpa", "la")) else None),
+            is_huge=scale in ("m", "mm", "million", "b", "bn", "billion"),
+            start=match.end() - len(match.group().lstrip()),
+            end=match.start() + len(match.group().rstrip()),
+        )
+
+
+def _number(digits: str) -> Decimal:
+    """Read `45,000`, `45.000`, `45 000`, `12,00,000`, `35.50` and `35,5`."""
+    parts = re.split(r"[,.'’ \u00a0\u202f]", digits)
+    is_fraction = len(parts) > 1 and len(parts[-1]) < 3
+    if is_fraction and (len(parts) == 2 or re.search(r"[.,]\d{1,2}$", digits)):
+        return Decimal("".join(parts[:-1]) + "." + parts[-1])
+    return Decimal("".join(parts))
+
+
+def _currency(symbol: str | None, country: str | None) -> str | None:
+    if not symbol:
+        return None
+    mark = re.sub(r"\s", "", symbol).casefold()
+    if mark == "$":
+        return _DOLLARS.get(country or "", "USD")
+    if mark.rstrip(".") == "kr":
+        return _CROWNS.get(country or "", "SEK")
+    if mark == "¥":
+        return _YEN.get(country or "", "JPY")
+    if mark == "r":
+        return "ZAR"
+    if mark.startswith("$"):
+        mark = mark[1:]
+    return _SYMBOLS.get(mark) or (mark.upper() if len(mark) == 3 and mark.isalpha() else None)
+
+
+def is_range(text: str, low: Amount, high: Amount) -> bool:
+    """Return whether two amounts in sequence are the ends of one range."""
+    gap = text[low.end : high.start]
+    return len(gap) <= 30 and "\n" not in gap and _JOINT.fullmatch(gap) is not None
+
+
+def currency_before(text: str, start: int) -> str | None:
+    """Return the currency named a few words before `start`: `Salary (USD): 100,000`."""
+    match = re.search(rf"\b({_CODES})\b[^\d\n]{{0,25}}$", text[max(0, start - 40) : start])
+    return match[1] if match else None

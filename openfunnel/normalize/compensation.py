@@ -1,0 +1,255 @@
+"""Stated base pay: free text becomes a `Compensation`; never a bonus, equity, a price or a fund.
+
+Amounts are found first, joined to ranges, and then judged by the words around them: the period,
+on-target earnings, and whether the sentence speaks of pay at all.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import NamedTuple
+
+from openfunnel.normalize.amounts import Amount, currency_before, find_amounts, is_range
+from openfunnel.normalize.money import to_usd
+from openfunnel.records import Compensation, PayPeriod
+
+_LONGEST_TEXT = 200_000
+_MOST_AMOUNTS = 400
+_LONGEST_SPAN = 400
+
+PERIODS_A_YEAR = {
+    PayPeriod.YEAR: 1,
+    PayPeriod.MONTH: 12,
+    PayPeriod.WEEK: 52,
+    PayPeriod.DAY: 260,
+    PayPeriod.HOUR: 2080,
+}
+
+_LEAST_USD_A_YEAR, _MOST_USD_A_YEAR = 1_500, 5_000_000
+_WIDEST_RATIO = 6
+
+_PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
+    (period, re.compile(pattern, re.IGNORECASE))
+    for period, pattern in (
+        (
+            PayPeriod.HOUR,
+            r"\b(?:per|an|each|/)\s*h(?:ou)?r\b|/\s?h(?:(?:ou)?r)?\b|\bhourly\b|\bp/?h\b"
+            r"|\bpro stunde|\bstundenlohn|\bde l['’]heure|\bpor hora|\ball'ora",
+        ),
+        (
+            PayPeriod.DAY,
+            r"\b(?:per|a|each)\s+day\b|/\s?day\b|\bdaily\b|\bday rate|\btjm\b"
+            r"|\bpro tag|\bpar jour|\btagessatz",
+        ),
+        (
+            PayPeriod.WEEK,
+            r"\b(?:per|a|each)\s+week\b|/\s?w(?:ee)?k\b|\bweekly\b|\bpro woche|\bpar semaine",
+        ),
+        (
+            PayPeriod.MONTH,
+            r"\b(?:per|a|each)\s+month\b|/\s?mo(?:nth)?\b|\bmonthly\b"
+            r"|\bmensuel|\bpar mois|\bpro monat|\bim monat"
+            r"|\bmonatlich|\bmonats|\bmensual|\bal mes\b|\bpor m[êe]s\b"
+            r"|\bmensal|\bmiesięcznie|/\s?mies|\bmensile"
+            r"|\bper maand|\bp\.?\s?m\.(?!\w)|\b(?:gross/month|brutto/mes)",
+        ),
+        (
+            PayPeriod.YEAR,
+            r"\b(?:per|a|each|/)\s*(?:year|annum)\b|/\s?y(?:ea)?r\b"
+            r"|\bannual(?:ly|ized)?\b"
+            r"|\byearly\b|\bp\.?\s?a\b\.?"
+            r"|\bannuel|\bpar an\b|\bpro jahr|\bj[äa]hrlich|\bjahres|\bim jahr\b|\banual"
+            r"|\bal año|\bannu[ai]"
+            r"|\bper jaar|\blpa\b|\brocznie|\bpar année",
+        ),
+    )
+)
+_OTE = re.compile(
+    r"\bOTEs?\b|\bon[\s-]target\s+(?:earnings|compensation|income)|\btarget\s+earnings", re.I
+)
+_PAY = re.compile(
+    r"\b(?:salar(?:y|ies)|base|pay(?:ing|s)?|compensation|wages?|remuneration|earn(?:ings)?|rate|OTE|gehalt\w*"
+    r"|verg[üu]tung|jahresgehalt\w*|entgelt|r[ée]mun[ée]ration|salaire|fourchette|package|salario|retribuci[óo]n"
+    r"|stipendio|retribuzione|sal[áa]rio|remunera[çc][ãa]o|salaris|wynagrodzenie|l[öo]n|brut\w*|gross|ctc"
+    r"|hiring\s+range|target\s+range|stunde\w*|pay\s?range|salary\s?range)\b",
+    re.IGNORECASE,
+)
+_NOT_PAY = re.compile(
+    r"\b(?:bonus(?:es)?|sign[\s-]on|equity|stocks?|rsus?|options?|shares?|stipend|reimburse\w*|allowance|credits?"
+    r"|budget|per\s+diem|401\s?\(?k\)?|donat\w+|match\w*|wellness|relocation|referral|discount\w*|rais(?:ed|ing)|raise"
+    r"|funding|fund(?:ed|raise)?|series|valu(?:ation|ed)|revenues?|arr|gmv|payments?|processe[sd]|processing"
+    r"|transactions?|assets?|aum|quota|pipeline|worth|sav(?:e|ed|es|ings)|portfolio|insurance|coverage|orders?"
+    r"|prices?|fees?|prize|fines?|grants?|market|investment|invested|investors|backed|spend\w*|sales\s+of|deals?"
+    r"|contracts?|hsa|hra|fertility|childcare|learning|education\w*|tuition|lunch|meal\w*|gym|home\s+office|perks?"
+    r"|benefits?|vouchers?|commission|variable|prime|tickets?|customers?|volume|gdp|industry|billing|loans?)\b",
+    re.IGNORECASE,
+)
+
+
+class YearlyPay(NamedTuple):
+    """Pay a year, in the currency of the compensation it came from."""
+
+    min: Decimal
+    max: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    pay: Compensation
+    start: int
+    end: int
+
+
+def parse_pay(
+    text: str, country_hint: str | None = None
+) -> tuple[Compensation, tuple[int, int]] | None:
+    """Return the base pay stated in `text`, and its span; on-target earnings where no base is.
+
+    Several bands of one currency (per place or level) give the widest; of several currencies that
+    of the first band counts. `country_hint` (ISO 3166 alpha-2) says whose dollar or crown it is.
+    The span covers all bands, or the first one where they stand far apart.
+    """
+    bands = list(_bands(text[:_LONGEST_TEXT], country_hint))
+    bands = [band for band in bands if not band.pay.ote] or bands
+    if not bands:
+        return None
+    first = bands[0].pay
+    same = [
+        band
+        for band in bands
+        if (band.pay.currency, band.pay.period) == (first.currency, first.period)
+    ]
+    pay = first.model_copy(
+        update={
+            "min": min(band.pay.min for band in same),
+            "max": max(band.pay.max for band in same),
+        }
+    )
+    span = (same[0].start, same[-1].end)
+    if span[1] - span[0] > _LONGEST_SPAN:
+        span = (same[0].start, same[0].end)
+    return pay, span
+
+
+def yearly(pay: Compensation) -> YearlyPay:
+    """Return the pay a year: hour x 2080, day x 260, week x 52, month x 12."""
+    factor = PERIODS_A_YEAR[pay.period]
+    return YearlyPay(pay.min * factor, pay.max * factor)
+
+
+# --- bands --------------------------------------------------------------------------------------
+
+
+def _bands(text: str, country: str | None) -> Iterator[_Band]:
+    """Yield what stands in `text` as pay; ranges, or single amounts that are called pay."""
+    amounts = find_amounts(text, country)
+    for low, high in islice(_ranges(text, amounts), _MOST_AMOUNTS):
+        if band := _band(text, low, high):
+            yield band
+
+
+def _ranges(text: str, amounts: Iterable[Amount]) -> Iterator[tuple[Amount, Amount]]:
+    """Pair the two ends of a range; an amount that stands alone is both ends."""
+    waiting: Amount | None = None
+    for amount in amounts:
+        if waiting is not None and is_range(text, waiting, amount):
+            yield waiting, amount
+            waiting = None
+            continue
+        if waiting is not None:
+            yield waiting, waiting
+        waiting = amount
+    if waiting is not None:
+        yield waiting, waiting
+
+
+def _band(text: str, low: Amount, high: Amount) -> _Band | None:
+    currency = high.currency or low.currency or currency_before(text, low.start)
+    if currency is None or low.is_huge or high.is_huge:
+        return None
+    least, most = low.value, high.value
+    if high.is_scaled and not low.is_scaled and least < 1_000:
+        least *= 1_000 if most < 1_000_000 else 100_000
+    before, after = _around(text, low.start, high.end)
+    if not _speaks_of_pay(before, after, is_range=low is not high):
+        return None
+    if not 0 < least <= most <= least * _WIDEST_RATIO:
+        return None
+    period = _period(before, after, most, currency)
+    if period is None:
+        return None
+    pay = Compensation(
+        min=least,
+        max=most,
+        currency=currency,
+        period=period,
+        ote=_is_ote(before, after),
+    )
+    return _Band(pay, low.start, high.end) if _is_plausible(pay) else None
+
+
+def _around(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the line before and after; with the line above where the amount opens its line."""
+    left = text.rfind("\n", max(0, start - 300), start) + 1 or max(0, start - 300)
+    before = text[left:start]
+    if not before.strip(" -•*:\t") and left > 1:
+        above = text.rfind("\n", max(0, left - 200), left - 1) + 1 or max(0, left - 200)
+        before = text[above:start]
+    right = text.find("\n", end, end + 200)
+    return before, text[end : right if right >= 0 else end + 200]
+
+
+def _speaks_of_pay(before: str, after: str, *, is_range: bool) -> bool:
+    """Judge by the nearest word before the amount, and by those it is directly attached to."""
+    near = re.split(r"[.;+,(|•\n]|\b(?:plus|and|with|as well)\b", after[:60], maxsplit=1)[0]
+    refused = _NOT_PAY.search(near)
+    if refused and not (is_range and _PAY.search(near[: refused.start()])):
+        return False
+    said = [(match.end(), True) for match in _PAY.finditer(before[-160:])]
+    said += [(match.end(), False) for match in _NOT_PAY.finditer(before[-160:])]
+    if said:
+        return max(said)[1]
+    if any(pattern.match(after[:20].strip()) for _, pattern in _PERIODS) or _PAY.search(near):
+        return True
+    return is_range
+
+
+def _period(before: str, after: str, value: Decimal, currency: str) -> PayPeriod | None:
+    """Return the period named after the amount, else the nearest before, else by its size."""
+    ahead = re.split(r"\d", after[:60], maxsplit=1)[0]
+    stated = [
+        (match.start(), period)
+        for period, pattern in _PERIODS
+        if (match := pattern.search(ahead)) is not None
+    ]
+    behind = [
+        (-match.end(), period)
+        for period, pattern in _PERIODS
+        for match in pattern.finditer(before[-160:])
+    ]
+    for found in (stated, behind):
+        if found:
+            return min(found, key=lambda item: item[0])[1]
+    usd = to_usd(value, currency)
+    if usd is None:
+        return PayPeriod.YEAR if value >= 10_000 else None
+    if usd.amount >= 10_000:
+        return PayPeriod.YEAR
+    return PayPeriod.MONTH if usd.amount >= 400 and currency not in ("USD", "GBP") else None
+
+
+def _is_ote(before: str, after: str) -> bool:
+    """On-target earnings, unless the nearer word is `base`."""
+    base = max((match.end() for match in re.finditer(r"\bbase\b", before, re.I)), default=-1)
+    ote = max((match.end() for match in _OTE.finditer(before)), default=-1)
+    return ote > base or _OTE.search(re.split(r"[\d,;.|•]", after[:25], maxsplit=1)[0]) is not None
+
+
+def _is_plausible(pay: Compensation) -> bool:
+    year = yearly(pay)
+    low, high = to_usd(year.min, pay.currency), to_usd(year.max, pay.currency)
+    if low is None or high is None:
+        return year.min >= _LEAST_USD_A_YEAR
+    return low.amount >= _LEAST_USD_A_YEAR and high.amount <= _MOST_USD_A_YEAR

@@ -1,0 +1,134 @@
+"""Kind of contract, from the words of an ATS or of a text; permanence (`CDI`) says nothing."""
+
+import re
+from collections.abc import Iterator
+
+from openfunnel.records import EmploymentType
+
+_LONGEST_FIELD = 500
+_LONGEST_TEXT = 400_000
+_LONGEST_LINE = 4_000
+_WORTH_READING = re.compile(
+    r"time|intern|stage|contract|freelance|term|temporary|seasonal|vollzeit|praktik|werkstud|ftc|type",
+    re.IGNORECASE,
+)
+
+_FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (
+            EmploymentType.PART_TIME,
+            r"\bpart[ _-]?time|\bparttime|\bteilzeit|\btemps[ -]partiel|\bwerkstudent|"
+            r"\bworking student|\bmini-?job|\bmedia jornada|\btiempo parcial"
+            r"|\bdeeltijd|\btempo parziale",
+        ),
+        (
+            EmploymentType.INTERNSHIP,
+            r"\bintern(?:s|ship|ships)?\b|\bstage\b(?!\s*\d)|\bstagiaire|\bstagista|\bpraktik(?:um|ant)|"
+            r"\bpr[áa]cticas|\bbecari[oa]|\bco-?op\b|\bestagi[áo]|\bwerkstage|\btirocinio",
+        ),
+        (
+            EmploymentType.CONTRACT,
+            r"\bcontract(?:or|ors|ual)?\b|\bfixed[ -]?(?:time|term)|\bftc\b|\bcdd\b|\bfreelanc|"
+            r"\bbefristet|\bindependent\b|\bconsultancy\b|\bb2b\b|\bc2c\b|\bcorp[ -]to[ -]corp\b",
+        ),
+        (
+            EmploymentType.TEMPORARY,
+            r"\btemp(?:orary)?\b|\bseasonal\b|\bint[ée]rim|\baushilfe|\btempor(?:al|aire|[áa]rio)\b|\bcasual\b",
+        ),
+        (
+            EmploymentType.FULL_TIME,
+            r"\bfull[ _-]?time|\bvollzeit|\btemps[ -](?:plein|complet)|\btiempo completo|"
+            r"\bjornada completa|\btempo (?:pieno|integral)|\bvoltijd|\bheltid|\bfte\b",
+        ),
+    )
+)
+_PERMANENT_CONTRACT = re.compile(
+    r"\b(?:permanent|unlimited|unbefristet\w*|open[ -]ended)(?:\s+\w+)?\s*contract\w*"
+    r"|\bunbefristet\w*",
+    re.IGNORECASE,
+)
+
+_JOB = r"(?:role|position|job|opportunity|opening|engagement|assignment|vacancy|contract)"
+_LABEL = r"(?:employment|job|contract|work|position)\s+(?:type|status|category)|commitment|schedule"
+_TEXT_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern, re.IGNORECASE))
+    for kind, pattern in (
+        (
+            EmploymentType.INTERNSHIP,
+            r"\b(?:this|our|the|an?|your|\d{1,2}[\s-](?:week|month))(?:\s+[\w-]+){0,2}?\s+internship\b"
+            r"|\bstage\s+de\s+(?:fin\s+d|\d)|\bas\s+(?:an?|our)\s+(?:[\w-]+\s+){0,3}?intern\b"
+            r"|\bdauer\s+des\s+praktikums|\bthis\s+intern\s+position",
+        ),
+        (
+            EmploymentType.PART_TIME,
+            rf"\bpart[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
+            rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?part[\s-]time\b|\bals\s+werkstudent",
+        ),
+        (
+            EmploymentType.CONTRACT,
+            rf"\bfixed[\s-]term(?:\s+[\w-]+)?\s+{_JOB}\b|\b{_JOB}\s+is\s+(?:an?\s+)?fixed[\s-]term\b"
+            rf"|\b\d{{1,2}}[\s-](?:month|week|year)(?:[\s-]+[\w-]+)?\s+(?:contract|ftc)\b"
+            rf"|\bcontract\s+(?:role|position|job|opportunity|basis)\b|\bindependent\s+contractor\s+{_JOB}\b"
+            r"|\bfreelance\s+(?:role|position|basis|contract)\b",
+        ),
+        (
+            EmploymentType.TEMPORARY,
+            rf"\b(?:temporary|seasonal)\s+(?:[\w-]+\s+)?{_JOB}\b"
+            rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:temporary|seasonal)\b",
+        ),
+        (
+            EmploymentType.FULL_TIME,
+            rf"\bfull[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
+            rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:[\w-]+[\s,]+){{0,2}}?full[\s-]time\b"
+            r"|\bfull[\s-]time\s+(?:salaried|employment|hours|on-?\s?site|remote|hybrid|permanent)\b"
+            r"|\b(?:hire|join|work|working)\s+(?:\w+\s+){0,3}?full[\s-]time\b"
+            r"|\bin\s+vollzeit\b|^\W{0,4}full[\s-]time(?=\W*$|\s*[,|/(·•–])",
+        ),
+    )
+)
+_LABELLED = re.compile(
+    rf"^\W{{0,6}}(?:{_LABEL})\s*[:\-–]\s*(?P<words>[^\n]{{1,60}})", re.IGNORECASE
+)
+_OF_BENEFITS = re.compile(
+    r"\b(?:benefits?|eligible|eligibility|employees)\b[^.\n]{0,40}$", re.IGNORECASE
+)
+
+
+def employment_type(words: str) -> EmploymentType | None:
+    """Return the type that an ATS field such as `Full-time` or `Werkstudent`, or a title, names.
+
+    Part time and internships are named beside `contract`, and all of them beside `full-time`, so
+    the more special one is returned. `CDI`, `Permanent` and apprenticeships say nothing: None.
+    """
+    words = _PERMANENT_CONTRACT.sub(" ", _spaced(words[:_LONGEST_FIELD]))
+    return next((kind for kind, pattern in _FIELD_WORDS if pattern.search(words)), None)
+
+
+def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | None:
+    """Return the type that the text of a posting states, and the span that says so."""
+    lines = list(_lines(text[:_LONGEST_TEXT]))
+    for start, line in lines:
+        match = _LABELLED.match(line)
+        if match and (kind := employment_type(match["words"])):
+            return kind, (start + match.start(), start + match.end())
+    for kind, pattern in _TEXT_WORDS:
+        for start, line in lines:
+            for match in pattern.finditer(line):
+                if not _OF_BENEFITS.search(line[max(0, match.start() - 80) : match.start()]):
+                    return kind, (start + match.start(), start + match.end())
+    return None
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that hold a word of interest, each with where it starts."""
+    start = 0
+    for line in text.split("\n"):
+        if line and _WORTH_READING.search(line):
+            yield start, line[:_LONGEST_LINE]
+        start += len(line) + 1
+
+
+def _spaced(words: str) -> str:
+    """Return `FullTime` as `Full Time`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", words)
