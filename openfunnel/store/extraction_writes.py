@@ -1,0 +1,206 @@
+"""What the worker writes: an extraction, whole or not at all."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from openfunnel.normalize import skills as taxonomy
+from openfunnel.normalize.compensation import yearly
+from openfunnel.normalize.location import place_keys
+from openfunnel.normalize.money import to_usd
+from openfunnel.normalize.text import fold
+from openfunnel.records import (
+    Compensation,
+    Extraction,
+    ExtractionResult,
+    PostingStatus,
+    SkillMention,
+    Stance,
+)
+from openfunnel.store.encoding import storable_text, to_json
+from openfunnel.store.models import JobSkill, Posting, Skill, SkillAlias
+
+REMOTE = "remote"
+"""The place key of postings whose workplace is remote."""
+LONGEST_KEY = 300
+
+# The vector: title A, company and skills B, text C. `english` rather than `simple`, because people
+# ask for "engineers" and mean "engineer"; words of other languages go through the same stemmer on
+# both sides and still meet. A tsvector holds 1 MB and 16,383 positions, and refuses more with an
+# error: of the text, the first 100,000 characters (as many words) stay well below both.
+_SAVE = text("""
+    INSERT INTO extractions AS known (
+        job_posting_id, extractor, model, prompt_version, tokens_in, tokens_out, duration_ms,
+        dropped, fence, extracted_at, text_checksum, role_function, seniority, employment_type,
+        workplace, years_experience_min, comp_min, comp_max, comp_currency, comp_period, comp_ote,
+        comp_max_usd_year, comp_rate_date, place_keys, skill_ids, fields, search)
+    SELECT
+        p.id, :extractor, :model, :prompt_version, :tokens_in, :tokens_out, :duration_ms,
+        :dropped, :fence, :now, :text_checksum, :role_function, :seniority, :employment_type,
+        :workplace, :years_experience_min, :comp_min, :comp_max, :comp_currency, :comp_period,
+        :comp_ote, :comp_max_usd_year, :comp_rate_date,
+        CAST(:place_keys AS text[]), CAST(:skill_ids AS integer[]), CAST(:fields AS jsonb),
+        setweight(to_tsvector('english', p.title), 'A')
+        || setweight(to_tsvector('english', concat_ws(' ', c.name, b.token)), 'B')
+        || setweight(to_tsvector('english', left(:skill_names, 20000)), 'B')
+        || setweight(to_tsvector('english', left(p.text, 100000)), 'C')
+    FROM job_postings p
+    JOIN boards b ON b.id = p.board_id
+    LEFT JOIN companies c ON c.id = p.company_id
+    WHERE p.id = :job_posting_id
+    ON CONFLICT (job_posting_id) DO UPDATE SET
+        extractor = excluded.extractor, model = excluded.model,
+        prompt_version = excluded.prompt_version,
+        tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
+        duration_ms = excluded.duration_ms, dropped = excluded.dropped,
+        fence = excluded.fence, extracted_at = excluded.extracted_at,
+        text_checksum = excluded.text_checksum,
+        role_function = excluded.role_function, seniority = excluded.seniority,
+        employment_type = excluded.employment_type, workplace = excluded.workplace,
+        years_experience_min = excluded.years_experience_min,
+        comp_min = excluded.comp_min, comp_max = excluded.comp_max,
+        comp_currency = excluded.comp_currency, comp_period = excluded.comp_period,
+        comp_ote = excluded.comp_ote, comp_max_usd_year = excluded.comp_max_usd_year,
+        comp_rate_date = excluded.comp_rate_date,
+        place_keys = excluded.place_keys, skill_ids = excluded.skill_ids,
+        fields = excluded.fields, search = excluded.search
+    WHERE known.fence <= excluded.fence
+    RETURNING job_posting_id
+""")
+
+
+def save_extraction(
+    session: Session,
+    posting_id: int,
+    text_checksum: str,
+    result: ExtractionResult,
+    fence: int,
+    now: datetime,
+) -> bool:
+    """Store an extraction with its skills, made from the text with this checksum.
+
+    Returns False, having stored nothing of it, where the result of a later lease (a greater
+    `fence`) is stored already, or the posting is gone. The posting becomes `extracted` only if its
+    text is still the one that was extracted; else it keeps waiting for its next extraction.
+    """
+    extraction = result.extraction
+    mentions = _strongest(extraction.technologies + extraction.skills)
+    skill_ids = _skill_ids(session, mentions)
+    values = {
+        **result.model_dump(exclude={"extraction"}),
+        **_columns(extraction),
+        "job_posting_id": posting_id,
+        "text_checksum": text_checksum,
+        "fence": fence,
+        "now": now,
+        "fields": to_json(extraction.model_dump(mode="json")),
+        "skill_ids": sorted(skill_ids.values()),
+        "skill_names": " ".join(mention.name for mention in mentions),
+    }
+    if session.execute(_SAVE, values).scalar_one_or_none() is None:
+        return False
+    _replace_skills(session, posting_id, mentions, skill_ids)
+    session.execute(
+        update(Posting)
+        .where(Posting.id == posting_id, Posting.text_checksum == text_checksum)
+        .values(status=PostingStatus.EXTRACTED.value, failure=None)
+    )
+    return True
+
+
+def _columns(extraction: Extraction) -> dict[str, Any]:
+    workplace = extraction.workplace.value if extraction.workplace else None
+    kind, years = extraction.employment_type, extraction.years_experience_min
+    keys = {
+        key[:LONGEST_KEY]
+        for place in extraction.locations
+        for key in place_keys(place.value, workplace)
+    }
+    if workplace == REMOTE:
+        keys.add(REMOTE)
+    return {
+        "role_function": extraction.role_function.value,
+        "seniority": extraction.seniority.value,
+        "employment_type": kind.value if kind else None,
+        "workplace": workplace,
+        "years_experience_min": years.value if years else None,
+        "place_keys": sorted(keys),
+        **_pay_columns(extraction.compensation.value if extraction.compensation else None),
+    }
+
+
+def _pay_columns(pay: Compensation | None) -> dict[str, Any]:
+    usd = to_usd(yearly(pay).max, pay.currency) if pay else None
+    return {
+        "comp_min": pay and pay.min,
+        "comp_max": pay and pay.max,
+        "comp_currency": pay and pay.currency,
+        "comp_period": pay and pay.period.value,
+        "comp_ote": pay.ote if pay else None,
+        "comp_max_usd_year": usd and usd.amount,
+        "comp_rate_date": usd and usd.rate_date,
+    }
+
+
+def _strongest(mentions: Iterable[SkillMention]) -> list[SkillMention]:
+    """One mention a slug, the strongest; in slug order, in which all workers take locks."""
+    strength = list(Stance)
+    by_slug: dict[str, SkillMention] = {}
+    for mention in mentions:
+        slug = storable_text(mention.slug)
+        known = by_slug.get(slug)
+        if known is None or strength.index(mention.stance) < strength.index(known.stance):
+            by_slug[slug] = mention
+    return [by_slug[slug] for slug in sorted(by_slug)]
+
+
+def _replace_skills(
+    session: Session, posting_id: int, mentions: list[SkillMention], skill_ids: dict[str, int]
+) -> None:
+    session.execute(delete(JobSkill).where(JobSkill.job_posting_id == posting_id))
+    if mentions:
+        rows = [
+            {
+                "job_posting_id": posting_id,
+                "skill_id": skill_ids[storable_text(mention.slug)],
+                "stance": mention.stance.value,
+                "evidence": mention.evidence.model_dump(mode="json"),
+                "source": mention.source.value,
+            }
+            for mention in mentions
+        ]
+        session.execute(insert(JobSkill), rows)
+
+
+def _skill_ids(session: Session, mentions: list[SkillMention]) -> dict[str, int]:
+    """Ids by slug; only missing and renamed skills are written: common rows stay unlocked."""
+    slugs = [storable_text(mention.slug) for mention in mentions]
+    stored = select(Skill.slug, Skill.id, Skill.name, Skill.category).where(Skill.slug.in_(slugs))
+    known = {row.slug: row for row in session.execute(stored)}
+    fresh = [
+        mention
+        for slug, mention in zip(slugs, mentions, strict=True)
+        if (row := known.get(slug)) is None
+        or (row.name, row.category) != (storable_text(mention.name), mention.category)
+    ]
+    ids = {slug: row.id for slug, row in known.items()}
+    for mention in fresh:
+        added = upsert(Skill).values(
+            slug=mention.slug, name=mention.name, category=mention.category
+        )
+        changed = {"name": added.excluded.name, "category": added.excluded.category}
+        statement = added.on_conflict_do_update(index_elements=[Skill.slug], set_=changed)
+        skill_id = session.execute(statement.returning(Skill.id)).scalar_one()
+        ids[storable_text(mention.slug)] = skill_id
+        names = {mention.slug, mention.name, *taxonomy.aliases(mention.slug)}
+        aliases = [
+            {"alias": alias[:LONGEST_KEY], "skill_id": skill_id}
+            for alias in sorted({storable_text(fold(name)) for name in names})
+            if alias
+        ]
+        session.execute(upsert(SkillAlias).on_conflict_do_nothing(), aliases)
+    return ids

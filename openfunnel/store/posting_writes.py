@@ -1,0 +1,217 @@
+"""What the crawl writes about postings: a board page in one statement, addresses, and ends."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from openfunnel.normalize.url import url_hash
+from openfunnel.records import JobPosting, PostingStatus
+from openfunnel.store.companies import company_ids, name_board
+from openfunnel.store.encoding import storable_text, storable_time, to_json
+from openfunnel.store.models import Board, Posting
+
+_KNOWN = text("""
+    SELECT canonical_url_hash, text_checksum, checksum, closed_at
+    FROM job_postings WHERE canonical_url_hash = ANY(CAST(:hashes AS text[]))
+""")
+
+_UPSERT = text("""
+    INSERT INTO job_postings AS known (
+        board_id, company_id, raw_response_id, external_id, status,
+        canonical_url, canonical_url_hash, public_url, apply_url,
+        title, text, text_checksum, checksum, fields, payload,
+        posted_at, updated_at, first_seen_at, fetched_at, listed_at)
+    SELECT
+        :board_id, company_id, :raw_response_id, external_id, 'fetched',
+        canonical_url, canonical_url_hash, public_url, apply_url,
+        title, text, text_checksum, checksum, CAST(fields AS jsonb), CAST(payload AS jsonb),
+        posted_at, updated_at, :now, :now, coalesce(posted_at, :now)
+    FROM json_to_recordset(CAST(:page AS json)) AS page (
+        company_id bigint, external_id text, canonical_url text, canonical_url_hash text,
+        public_url text, apply_url text, title text, text text, text_checksum text, checksum text,
+        fields text, payload text, posted_at timestamptz, updated_at timestamptz)
+    ON CONFLICT (canonical_url_hash) DO UPDATE SET
+        company_id = coalesce(excluded.company_id, known.company_id),
+        raw_response_id = excluded.raw_response_id,
+        public_url = excluded.public_url,
+        apply_url = excluded.apply_url,
+        title = excluded.title,
+        text = excluded.text,
+        text_checksum = excluded.text_checksum,
+        checksum = excluded.checksum,
+        fields = excluded.fields,
+        payload = excluded.payload,
+        posted_at = excluded.posted_at,
+        updated_at = excluded.updated_at,
+        fetched_at = excluded.fetched_at,
+        listed_at = coalesce(excluded.posted_at, known.first_seen_at),
+        closed_at = NULL,
+        -- Only what an extraction depends on sends a posting back.
+        status = CASE WHEN known.text_checksum = excluded.text_checksum
+                      THEN known.status ELSE 'fetched' END,
+        failure = CASE WHEN known.text_checksum = excluded.text_checksum
+                       THEN known.failure END
+    WHERE known.checksum IS DISTINCT FROM excluded.checksum OR known.closed_at IS NOT NULL
+""")
+
+_AWAITING = text("""
+    SELECT id FROM job_postings
+    WHERE canonical_url_hash = ANY(CAST(:hashes AS text[])) AND status = 'fetched'
+    ORDER BY id
+""")
+
+_DISCOVER = text("""
+    INSERT INTO job_postings (board_id, company_id, external_id, status, canonical_url,
+                              canonical_url_hash, first_seen_at, listed_at)
+    SELECT id, company_id, :external_id, 'discovered', :canonical_url, :hash, :now, :now
+    FROM boards WHERE id = :board_id
+    ON CONFLICT (canonical_url_hash) DO NOTHING
+""")
+
+_CLOSE_MISSING = text("""
+    UPDATE job_postings SET closed_at = :now
+    WHERE board_id = :board_id AND closed_at IS NULL
+      AND external_id <> ALL(CAST(:external_ids AS text[]))
+""")
+
+
+@dataclass(frozen=True)
+class SavedPostings:
+    """What became of a board page."""
+
+    awaiting: tuple[int, ...]
+    """Ids of its postings that now wait for extraction."""
+    new: int
+    changed: int
+    unchanged: int
+
+
+def save_postings(
+    session: Session,
+    board_id: int,
+    raw_response_id: int,
+    postings: Sequence[JobPosting],
+    now: datetime,
+) -> SavedPostings:
+    """Store a board page; of postings with the same address the last one counts.
+
+    What is stored already, word for word, is neither sent nor written. A posting whose title, text
+    or fields changed returns to `fetched`; one that was closed is open again.
+    """
+    board_company = session.scalar(select(Board.company_id).where(Board.id == board_id))
+    companies = company_ids(session, {posting.company_name for posting in postings})
+    rows = {}
+    for posting in postings:
+        company_id = companies.get(posting.company_name, board_company)
+        row = _row(posting, company_id)
+        rows[row["canonical_url_hash"]] = row
+    if board_company is None and companies:
+        named = next(one.company_name for one in postings if one.company_name in companies)
+        name_board(session, board_id, companies[named])
+
+    hashes = sorted(rows)
+    known = {row.canonical_url_hash: row for row in session.execute(_KNOWN, {"hashes": hashes})}
+    fresh = [
+        row
+        for key in hashes
+        if (row := rows[key])
+        and not (
+            (found := known.get(key))
+            and found.checksum == row["checksum"]
+            and found.closed_at is None
+        )
+    ]
+    if fresh:
+        values = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
+        session.execute(_UPSERT, {**values, "page": to_json(fresh)})
+    awaiting = session.scalars(_AWAITING, {"hashes": hashes}).all()
+    stored = {key: row.text_checksum for key, row in known.items() if row.text_checksum}
+    changed = sum(rows[key]["text_checksum"] != checksum for key, checksum in stored.items())
+    return SavedPostings(tuple(awaiting), len(rows) - len(stored), changed, len(stored) - changed)
+
+
+def discover_posting(
+    session: Session, board_id: int, canonical_url: str, external_id: str, now: datetime
+) -> int:
+    """Make the address of a posting known, to be fetched, if it is not; return the posting's id."""
+    address = url_hash(canonical_url)
+    session.execute(
+        _DISCOVER,
+        {
+            "board_id": board_id,
+            "canonical_url": canonical_url,
+            "hash": address,
+            "external_id": external_id,
+            "now": now,
+        },
+    )
+    return session.scalars(select(Posting.id).where(Posting.canonical_url_hash == address)).one()
+
+
+def close_missing(
+    session: Session, board_id: int, external_ids: Sequence[str], now: datetime
+) -> int:
+    """Close the postings that a completely fetched board no longer lists; return how many."""
+    values = {"board_id": board_id, "external_ids": list(external_ids), "now": now}
+    return session.execute(_CLOSE_MISSING, values).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def fail_posting(session: Session, posting_id: int, failure: str, now: datetime) -> None:
+    """Mark a posting as failed, unless it is extracted; `now` goes to its dead letter."""
+    _fail(session, failure, Posting.id == posting_id)
+
+
+def fail_discovered(
+    session: Session, board_id: int, external_id: str, failure: str, now: datetime
+) -> None:
+    """Mark a posting as failed whose address led nowhere; one that was fetched stays as it is."""
+    _fail(
+        session,
+        failure,
+        Posting.board_id == board_id,
+        Posting.external_id == external_id,
+        Posting.status == PostingStatus.DISCOVERED,
+    )
+
+
+def _fail(session: Session, failure: str, *which: Any) -> None:
+    unfinished = Posting.status != PostingStatus.EXTRACTED
+    failed = {"status": PostingStatus.FAILED.value, "failure": failure}
+    session.execute(update(Posting).where(unfinished, *which).values(**failed))
+
+
+def _row(posting: JobPosting, company_id: int | None) -> dict[str, Any]:
+    fields, payload = to_json(posting.fields.model_dump(mode="json")), to_json(posting.payload)
+    title, text_ = storable_text(posting.title), storable_text(posting.text)
+    posted_at, updated_at = storable_time(posting.posted_at), storable_time(posting.updated_at)
+    text_checksum = _checksum(title, text_, fields)
+    return {
+        "company_id": company_id,
+        "external_id": posting.external_id,
+        "canonical_url": posting.canonical_url,
+        "canonical_url_hash": url_hash(posting.canonical_url),
+        "public_url": posting.public_url,
+        "apply_url": posting.apply_url,
+        "title": title,
+        "text": text_,
+        "text_checksum": text_checksum,
+        "checksum": _checksum(
+            text_checksum,
+            payload,
+            *(storable_text(str(one)) for one in (posting.public_url, posting.apply_url)),
+            *(str(one) for one in (company_id, posted_at, updated_at)),
+        ),
+        "fields": fields,
+        "payload": payload,
+        "posted_at": posted_at and posted_at.isoformat(),
+        "updated_at": updated_at and updated_at.isoformat(),
+    }
+
+
+def _checksum(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

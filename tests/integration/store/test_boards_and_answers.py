@@ -1,0 +1,165 @@
+import os
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text, update
+
+from openfunnel.errors import RawResponseDamaged
+from openfunnel.records import BoardRef, DeadLetter, Failure, PostingStatus, RawResponse
+from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
+from openfunnel.store.models import StoredResponse
+
+PLAID = BoardRef(ats="lever", token="plaid")
+PLAID_EU = BoardRef(ats="lever", token="plaid", region="eu")
+
+
+def test_a_board_is_known_once_by_ats_region_and_token(store) -> None:
+    ids = [store.board(PLAID), store.board(PLAID_EU), store.board(PLAID)]
+
+    assert ids[0] == ids[2] != ids[1]
+    assert [row.ref for row in queries.active_boards(store.session)] == [PLAID, PLAID_EU]
+
+
+def test_a_nameless_board_takes_the_first_name_it_is_told(store) -> None:
+    posting_id = store.add(store.posting(company_name=None, board=PLAID))
+
+    for name in (None, "Plaid", "Another"):
+        store.board(PLAID, name)
+
+    assert [row.company_name for row in queries.active_boards(store.session)] == ["Plaid"]
+    assert queries.get_posting(store.session, posting_id).posting.company_name == "Plaid"
+
+
+def test_spellings_of_a_name_are_one_company(store) -> None:
+    store.board(PLAID, "Café  Société")
+    store.board(PLAID_EU, "CAFE SOCIETE")
+
+    assert store.session.scalar(text("SELECT count(*) FROM companies")) == 1
+
+
+def test_a_wish_is_pending_until_the_board_is_fetched_or_given_up(store, now: datetime) -> None:
+    boards = [store.board(BoardRef(ats="lever", token=token)) for token in "abc"]
+    crawl_writes.mark_queued(store.session, boards, now)
+    crawl_writes.mark_queued(store.session, boards[:1], now + timedelta(hours=1))
+    waiting = queries.boards_in_progress(store.session, now + timedelta(seconds=1))
+    assert [row.queued_at for row in waiting] == [now, now]
+
+    crawl_writes.finish_board(store.session, boards[0], 7, now)
+    crawl_writes.fail_board(store.session, boards[1], Failure.TIMED_OUT, "10 s", now)
+
+    progress = queries.board_progress(store.session, boards)
+    assert (progress.done, progress.failed, progress.pending) == (1, 1, 1)
+    assert queries.active_boards(store.session)[0].posting_count == 7
+
+
+def test_a_board_that_is_not_found_is_no_longer_active_until_it_answers(
+    store, now: datetime
+) -> None:
+    board_id = store.board(PLAID)
+
+    crawl_writes.fail_board(store.session, board_id, Failure.NOT_FOUND, "404", now)
+    assert queries.active_boards(store.session) == []
+
+    crawl_writes.finish_board(store.session, board_id, 1, now)
+    assert len(queries.active_boards(store.session, "lever")) == 1
+    assert queries.active_boards(store.session, "greenhouse") == []
+
+
+def test_an_unchanged_answer_keeps_the_count_of_postings(store, now: datetime) -> None:
+    board_id = store.board()
+    crawl_writes.finish_board(store.session, board_id, 3, now)
+    crawl_writes.finish_board(store.session, board_id, None, now)
+
+    assert queries.active_boards(store.session)[0].posting_count == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00\xff\xfe not text", os.urandom(100_000), b'{"jobs": []}' * 50_000]
+)
+def test_an_answer_comes_back_byte_for_byte(store, now: datetime, body: bytes) -> None:
+    raw = RawResponse(
+        url="https://x.example/?q=\x00\ud800",
+        fetched_at=now,
+        http_status=200,
+        body=body,
+        content_type="application/json",
+        etag='W/"1"',
+        last_modified="yesterday",
+    )
+
+    raw_id = crawl_writes.save_raw_response(store.session, store.board(), raw)
+    stored = queries.get_raw_response(store.session, raw_id)
+
+    assert stored == raw.model_copy(update={"url": "https://x.example/?q=\ufffd"})
+    assert queries.get_raw_response(store.session, raw_id + 1) is None
+
+
+@pytest.mark.parametrize("change", [{"checksum": "0" * 64}, {"body": b"no zstd"}])
+def test_a_damaged_body_is_not_passed_off_as_the_answer(store, change: dict) -> None:
+    raw_id = store.raw(store.board(), b"precious")
+    store.session.execute(update(StoredResponse).values(**change))
+
+    with pytest.raises(RawResponseDamaged, match=str(raw_id)):
+        queries.get_raw_response(store.session, raw_id)
+
+
+@pytest.mark.parametrize("run_id", [None, 12345, 2**70])
+def test_an_answer_for_a_run_nobody_knows_is_stored_without_it(store, run_id: int | None) -> None:
+    raw_id = store.raw(store.board(), run_id=run_id)
+
+    assert store.session.get(StoredResponse, raw_id).run_id is None
+
+
+def test_a_run_counts_its_boards_and_the_postings_known_on_them(store, now: datetime) -> None:
+    store.save(store.posting(1), store.posting(2))
+    other = store.board(PLAID)
+    boards = [store.board(), other]
+    run = run_writes.create_run(store.session, "all", "trace", boards, now)
+    assert (run.board_count, run.job_count, run.trace_id) == (2, 2, "trace")
+
+    store.raw(boards[0], run_id=run.id)
+    crawl_writes.finish_board(store.session, boards[0], 2, now)
+    crawl_writes.fail_board(store.session, other, Failure.BLOCKED, "403", now)
+
+    progress = queries.run_progress(store.session, run.id)
+    assert (progress.boards.done, progress.boards.failed, progress.boards.pending) == (1, 1, 0)
+    assert progress.postings[PostingStatus.FETCHED] == 2
+    assert not progress.finished
+    assert queries.run_progress(store.session, run.id + 1) is None
+
+
+def test_one_fetch_serves_every_run_that_waits_for_the_board(store, now: datetime) -> None:
+    board_id = store.board()
+    runs = [run_writes.create_run(store.session, "all", "t", [board_id], now) for _ in range(2)]
+
+    crawl_writes.finish_board(store.session, board_id, 0, now)
+
+    assert all(queries.run_progress(store.session, run.id).finished for run in runs)
+    assert [run.id for run in queries.list_runs(store.session)] == [runs[1].id, runs[0].id]
+
+
+def test_the_funnel_counts_everything(store, now: datetime) -> None:
+    store.add(store.posting(1))
+    store.save(store.posting(2), store.posting(3))
+    board_id = store.board()
+    posting_writes.close_missing(store.session, board_id, ["1", "2"], now)
+    crawl_writes.mark_queued(store.session, [board_id], now)
+    gone, broken = store.board(PLAID), store.board(PLAID_EU)
+    crawl_writes.fail_board(store.session, gone, Failure.NOT_FOUND, "", now)
+    crawl_writes.fail_board(store.session, broken, Failure.UNPARSABLE, "", now)
+    letter = DeadLetter(kind="crawl", key="k\0" * 3000, reason="r", payload={"k": "\0"})
+    crawl_writes.save_dead_letter(store.session, letter, now)
+
+    funnel = queries.funnel(store.session)
+
+    boards = funnel.boards
+    assert (boards.total, boards.queued, boards.failed, boards.not_found) == (3, 1, 1, 1)
+    assert {status.value: count for status, count in funnel.postings.items()} == {
+        "discovered": 0,
+        "fetched": 2,
+        "extracted": 1,
+        "failed": 0,
+    }
+    assert funnel.closed == 1
+    assert funnel.dead_letters == {"crawl": 1}
+    assert funnel.extractors == {"rules": 1}

@@ -1,0 +1,130 @@
+import subprocess
+import sys
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from openfunnel.errors import DatabaseUnavailable, SchemaOutdated
+from openfunnel.settings import PROJECT_ROOT, Settings
+from openfunnel.store import schema
+from openfunnel.store.database import Database, open_database
+from openfunnel.store.models import Base
+
+
+def test_models_and_migrations_agree(database: Database) -> None:
+    with database.begin() as session:
+        options = {"version_table": schema.VERSION_TABLE, "compare_server_default": True}
+        context = MigrationContext.configure(session.connection(), opts=options)
+
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_head_is_the_last_revision_there_is() -> None:
+    scripts = ScriptDirectory.from_config(schema.alembic_config())
+
+    assert scripts.get_heads() == [schema.HEAD]
+
+
+def test_several_processes_may_migrate_an_empty_database_at_once(empty_database_url: str) -> None:
+    program = "import sys; from openfunnel.store.schema import migrate; print(migrate(sys.argv[1]))"
+    command = [sys.executable, "-W", "ignore", "-c", program, empty_database_url]
+
+    processes = [
+        subprocess.Popen(command, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    found = sorted(process.communicate()[0].strip() for process in processes)
+
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    assert found == ["0001", "0001", "0001", "None"]
+
+
+def test_an_empty_database_gets_its_schema_when_it_is_opened(empty_database_url: str) -> None:
+    settings = Settings.load(environ={}, database_url=empty_database_url)
+
+    with open_database(settings) as database, database.begin() as session:
+        assert schema.found_revision(session.connection()) == schema.HEAD
+
+
+def test_an_older_schema_of_the_operators_own_is_not_touched(
+    database_url: str, set_revision: Callable[[str], None]
+) -> None:
+    set_revision("0000")
+
+    with pytest.raises(SchemaOutdated, match=r"at schema 0000.*openfunnel migrate"):
+        open_database(Settings.load(environ={}, database_url=database_url))
+
+
+def test_a_schema_of_the_future_is_not_migrated(
+    database_url: str, set_revision: Callable[[str], None]
+) -> None:
+    set_revision("9999")
+
+    with pytest.raises(SchemaOutdated, match="at schema 9999"):
+        schema.migrate(database_url)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str) -> None:
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("CREATE TABLE dead_letters (mine text)")
+
+    with pytest.raises(Exception, match="already exists"):
+        schema.migrate(empty_database_url)
+
+    with Database(empty_database_url) as database, database.begin() as session:
+        assert schema.found_revision(session.connection()) is None
+        assert session.scalar(text("SELECT to_regclass('companies')")) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://someone:hush@127.0.0.1:1/nowhere",
+        "postgresql://someone:hush@/nowhere?host=/no/such/folder",
+        "postgresql://someone:hush@127.0.0.1:none/nowhere",
+    ],
+)
+def test_a_server_that_does_not_answer_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="nowhere") as caught:
+        open_database(Settings.load(environ={}, database_url=url))
+
+    assert "hush" not in str(caught.value)
+
+
+def test_a_connection_lost_while_idle_is_replaced(database: Database) -> None:
+    with database.begin() as session:
+        backend = session.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(database.url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+    database.ping()
+
+
+def test_a_connection_lost_in_a_transaction_is_reported(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), database.begin() as session:  # noqa: PT012
+        backend = session.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(database.url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+        session.execute(text("SELECT 1"))
+
+
+def test_times_come_back_in_utc(database: Database) -> None:
+    with database.begin() as session:
+        moment = session.scalar(text("SELECT timestamptz '2026-03-01 12:00+05'"))
+
+    assert str(moment) == "2026-03-01 07:00:00+00:00"
+
+
+@pytest.fixture
+def set_revision(database_url: str) -> Callable[[str], None]:
+    def set_to(revision: str) -> None:
+        with psycopg.connect(database_url) as connection:
+            statement = f"UPDATE {schema.VERSION_TABLE} SET version_num = %s"
+            connection.execute(statement.encode(), [revision])
+
+    return set_to
