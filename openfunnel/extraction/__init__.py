@@ -1,0 +1,1 @@
+"""From a posting's text to fields: rules or a model, the worker, the reaper."""

@@ -1,0 +1,158 @@
+"""Technologies and skills of a posting, each with the stance and evidence of its best mention."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+
+from openfunnel.extraction.sections import Line, Section
+from openfunnel.extraction.stance import sentence_span, stance_of
+from openfunnel.normalize.skills import Match, find
+from openfunnel.normalize.text import fold
+from openfunnel.records import Evidence, PostingText, SkillMention, Stance, ValueSource
+
+MOST_TIMES = 50
+"""How many times a name is read for its stance; keeps the time of odd texts bounded."""
+EVIDENCE_WORDS = 15
+EVIDENCE_CHARACTERS = 240
+_BARE_CHARACTERS = 60
+"""Length of evidence in scripts that put no spaces between words."""
+
+_STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
+_WORD = re.compile(r"\S+")
+_LEGAL_FORM = re.compile(
+    r"(?:[\s,]+(?:inc|ltd|llc|gmbh|ag|sas|sa|bv|plc|corp|co|limited|labs?|technologies|ai)\b\.?)+$"
+)
+_COMPANIES = re.compile(
+    r"\b(?:customers?|clients?|brands|companies|organi[sz]ations|enterprises|startups|businesses"
+    r"|investors?|backed by"
+    r"|trusted by|merchants|funded by|alumni of|formerly at|founded by)\b",
+    re.IGNORECASE,
+)
+_COMPANIES_LIKE = re.compile(
+    r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises"
+    r"|merchants)\b[^.;:]{0,25}?"
+    r"(?:\b(?:like|such as|including|from)\b|\()[^.;:]{0,160}$",
+    re.IGNORECASE,
+)
+_INTRODUCES = re.compile(
+    r"^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
+    r"|sobre) ([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?)(?=\s*$|,| we\b|[:?!])"
+    r"|^([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:seeking|looking|hiring|an equal"
+    r"|a (?:leading|global|fast))",
+    re.MULTILINE,
+)
+_NO_NAMES = frozenset(("us", "the", "this", "our", "we", "you", "it", "who", "role", "team", "job"))
+"""What may follow `about` and `at` and names nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A match and what its line says of it; `line` is None for one in the title."""
+
+    match: Match
+    stance: Stance
+    line: Line | None = None
+    sentence_at: tuple[int, int] = (0, 0)
+
+
+def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[SkillMention]:
+    """Return each technology and skill once, with its strongest stance, in order of the text."""
+    company = _employer(posting.company_name or _named_in(text))
+    best: dict[str, _Found] = {}
+    for match in find(posting.title):
+        best.setdefault(match.slug, _Found(match, Stance.USED))
+    starts = [line.start for line in lines]
+    times: Counter[str] = Counter()
+    for match in find(text):
+        known = best.get(match.slug)
+        times[match.slug] += 1
+        if times[match.slug] > MOST_TIMES or (known and known.stance is Stance.REQUIRED):
+            continue
+        found = _read(match, lines[bisect_right(starts, match.start) - 1])
+        if found and (known is None or _STRENGTH[found.stance] < _STRENGTH[known.stance]):
+            best[match.slug] = found
+    return [
+        _mention(found, posting.title)
+        for found in best.values()
+        if not _is_own(found.match, company)
+    ]
+
+
+def _read(match: Match, line: Line) -> _Found | None:
+    """Return what the line says of a match; None where that is no signal."""
+    start, end = match.start - line.start, match.end - line.start
+    sentence_at = sentence_span(line.text, start, end)
+    stance = stance_of(line, sentence_at, start, end)
+    if match.is_skill and stance is Stance.MENTIONED:  # `insurance` among the benefits
+        return None
+    if _is_company(line, sentence_at, start, stance):
+        return None
+    return _Found(match, stance, line, sentence_at)
+
+
+def _is_company(line: Line, sentence_at: tuple[int, int], start: int, stance: Stance) -> bool:
+    """Return whether the name is one of a customer or investor, or stands in small print."""
+    low, high = sentence_at
+    if _COMPANIES_LIKE.search(line.text, low, start):
+        return True
+    if stance is not Stance.MENTIONED:
+        return False
+    return line.section is Section.PROCESS or bool(_COMPANIES.search(line.text, low, high))
+
+
+def _mention(found: _Found, title: str) -> SkillMention:
+    match, line = found.match, found.line
+    evidence = Evidence(text=title)
+    if line is not None:
+        start, end = match.start - line.start, match.end - line.start
+        low, high = _around(line.text, found.sentence_at, start, end)
+        evidence = Evidence(text=line.text[low:high], start=line.start + low, end=line.start + high)
+    return SkillMention(
+        name=match.name,
+        slug=match.slug,
+        category=match.category,
+        stance=found.stance,
+        evidence=evidence,
+        source=ValueSource.RULES,
+    )
+
+
+def _around(text: str, sentence_at: tuple[int, int], start: int, end: int) -> tuple[int, int]:
+    """Return a span of at most 15 words of the sentence that holds `start` to `end`."""
+    low, high = sentence_at
+    words = [word.span() for word in _WORD.finditer(text, low, high)]
+    if len(words) > 1 and text[words[0][0] : words[0][1]] in ("-", "##"):
+        words = words[1:]
+    inside = [index for index, word in enumerate(words) if word[1] > start and word[0] < end]
+    if not inside:
+        return start, end
+    spare = max(0, EVIDENCE_WORDS - len(inside))
+    first = max(0, min(inside[0] - spare // 2, len(words) - EVIDENCE_WORDS))
+    last = min(len(words) - 1, first + EVIDENCE_WORDS - 1)
+    low, high = words[first][0], words[max(last, inside[-1])][1]
+    if high - low > EVIDENCE_CHARACTERS:
+        low = max(low, start - _BARE_CHARACTERS // 2)
+        high = min(high, end + _BARE_CHARACTERS // 2)
+    return low, high
+
+
+def _named_in(text: str) -> str | None:
+    """Return the employer's name as headings and openings give it (`About Acme`, `At Acme, we`)."""
+    for found in _INTRODUCES.finditer(text):
+        name = found[1] or found[2]
+        if fold(name.split()[0]) not in _NO_NAMES:
+            return str(name)
+    return None
+
+
+def _employer(company_name: str | None) -> str:
+    return _LEGAL_FORM.sub("", fold(company_name)) if company_name else ""
+
+
+def _is_own(match: Match, company: str) -> bool:
+    """Return whether what was found is the employer or a product of theirs."""
+    if not company or match.is_skill:
+        return False
+    name, maker = fold(match.name), fold(match.maker)
+    return company in (name, maker) or f"{name} ".startswith(f"{company} ")

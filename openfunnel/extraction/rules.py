@@ -1,0 +1,178 @@
+"""The deterministic extractor: every field of a posting from its ATS fields, title and text.
+
+Pure: the same posting gives the same extraction, whatever the machine. No input makes it fail, and
+texts are read up to a bound, so that its time is bounded too.
+"""
+
+from openfunnel.extraction.initiatives import find_initiatives
+from openfunnel.extraction.mentions import find_mentions
+from openfunnel.extraction.sections import Line, Section, divide
+from openfunnel.extraction.summary import compose, summarize
+from openfunnel.normalize.compensation import parse_pay
+from openfunnel.normalize.employment import employment_type, find_employment_type
+from openfunnel.normalize.location import parse_places
+from openfunnel.normalize.role import title_role
+from openfunnel.normalize.seniority import stated_seniority, title_seniority
+from openfunnel.normalize.workplace import find_workplace, workplace
+from openfunnel.normalize.years import parse_years
+from openfunnel.records import (
+    Compensation,
+    EmploymentType,
+    Evidence,
+    Extraction,
+    Initiative,
+    Place,
+    PostingText,
+    RoleFunction,
+    Seniority,
+    Sourced,
+    ValueSource,
+    Workplace,
+)
+
+RULES_VERSION = "1"
+"""Raised with every change that may alter a result."""
+
+TEXT_CHARACTERS = 200_000
+"""What is read of a text; real postings have about 5,000 characters."""
+
+_ATS, _RULES = ValueSource.ATS, ValueSource.RULES
+_MOST_YEARS = 50
+_JUNIOR_YEARS = 1
+
+
+def extract(posting: PostingText) -> Extraction:
+    """Return what `posting` states; evidence spans count characters of `posting.text`."""
+    text = posting.text[:TEXT_CHARACTERS]
+    lines = divide(text)
+    years = _years(text, lines)
+    place_of_work = _workplace(posting, text)
+    mentions = find_mentions(posting, text, lines)
+    return Extraction(
+        role_function=_role(posting),
+        seniority=_seniority(posting, text, years),
+        employment_type=_employment(posting, text),
+        workplace=place_of_work,
+        locations=_locations(posting, place_of_work),
+        compensation=_compensation(posting, text),
+        years_experience_min=years,
+        technologies=tuple(mention for mention in mentions if mention.category != "skill"),
+        skills=tuple(mention for mention in mentions if mention.category == "skill"),
+        initiatives=tuple(
+            Initiative(type=kind, evidence=_evidence(text, start, end), source=_RULES)
+            for kind, start, end in find_initiatives(text, lines)
+        ),
+        summary=_summary(posting, lines),
+    )
+
+
+def _evidence(text: str, start: int, end: int) -> Evidence:
+    return Evidence(text=text[start:end], start=start, end=end)
+
+
+def _role(posting: PostingText) -> Sourced[RoleFunction]:
+    value = title_role(posting.title, posting.fields.departments)
+    return Sourced[RoleFunction](value=value, source=_RULES, evidence=Evidence(text=posting.title))
+
+
+def _seniority(posting: PostingText, text: str, years: Sourced[int] | None) -> Sourced[Seniority]:
+    marked = title_seniority(posting.title)
+    if marked is not None:
+        evidence = Evidence(text=posting.title)
+        return Sourced[Seniority](value=marked, source=_RULES, evidence=evidence)
+    stated = stated_seniority(text)
+    if stated is not None:
+        level, (start, end) = stated
+        return Sourced[Seniority](value=level, source=_RULES, evidence=_evidence(text, start, end))
+    if years is not None and years.value <= _JUNIOR_YEARS:
+        return Sourced[Seniority](value=Seniority.JUNIOR, source=_RULES, evidence=years.evidence)
+    return Sourced[Seniority](value=Seniority.MID, source=_RULES)
+
+
+def _employment(posting: PostingText, text: str) -> Sourced[EmploymentType] | None:
+    if title_seniority(posting.title) is Seniority.INTERN:  # whatever its hours
+        return Sourced[EmploymentType](
+            value=EmploymentType.INTERNSHIP,
+            source=_RULES,
+            evidence=Evidence(text=posting.title),
+        )
+    stated = employment_type(posting.fields.commitment) if posting.fields.commitment else None
+    if stated is not None:
+        return Sourced[EmploymentType](value=stated, source=_ATS)
+    found = find_employment_type(text)
+    if found is None:
+        return None
+    kind, (start, end) = found
+    return Sourced[EmploymentType](value=kind, source=_RULES, evidence=_evidence(text, start, end))
+
+
+def _workplace(posting: PostingText, text: str) -> Sourced[Workplace] | None:
+    fields = posting.fields
+    for words in (fields.workplace, *fields.locations, fields.commitment):
+        stated = workplace(words) if words else None
+        if stated is not None:
+            return Sourced[Workplace](value=stated, source=_ATS)
+    in_title = workplace(posting.title)
+    if in_title is not None:
+        evidence = Evidence(text=posting.title)
+        return Sourced[Workplace](value=in_title, source=_RULES, evidence=evidence)
+    found = find_workplace(text)
+    if found is None:
+        return None
+    kind, (start, end) = found
+    return Sourced[Workplace](value=kind, source=_RULES, evidence=_evidence(text, start, end))
+
+
+def _locations(
+    posting: PostingText, place_of_work: Sourced[Workplace] | None
+) -> tuple[Sourced[Place], ...]:
+    fields = posting.fields
+    places = _places(fields.locations, fields.country)
+    remote = place_of_work is not None and place_of_work.value is Workplace.REMOTE
+    if not places and not remote:
+        places = _places(fields.offices, fields.country)
+    if not places and fields.country:
+        places = [Place(country=fields.country)]
+    return tuple(Sourced[Place](value=place, source=_ATS) for place in places)
+
+
+def _places(names: tuple[str, ...], country: str | None) -> list[Place]:
+    found: dict[Place, None] = {}
+    for name in names:
+        found.update(dict.fromkeys(parse_places(name, country).places))
+    return list(found)
+
+
+def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | None:
+    if posting.fields.compensation is not None:
+        return Sourced[Compensation](value=posting.fields.compensation, source=_ATS)
+    found = parse_pay(text, posting.fields.country)
+    if found is None:
+        return None
+    pay, (start, end) = found
+    return Sourced[Compensation](value=pay, source=_RULES, evidence=_evidence(text, start, end))
+
+
+def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
+    asked = [line for line in lines if line.section not in (Section.PREFERRED, Section.PROCESS)]
+    for line in asked:
+        found = parse_years(line.text)
+        if found is not None and 0 <= found[0] <= _MOST_YEARS:
+            years, (start, end) = found
+            return Sourced[int](
+                value=years,
+                source=_RULES,
+                evidence=_evidence(text, line.start + start, line.start + end),
+            )
+    return None
+
+
+def _summary(posting: PostingText, lines: list[Line]) -> Sourced[str] | None:
+    taken = summarize(lines)
+    if taken is not None:
+        sentence, start, end = taken
+        return Sourced[str](
+            value=sentence, source=_RULES, evidence=_evidence(posting.text, start, end)
+        )
+    composed = compose(posting.title, posting.company_name)
+    return Sourced[str](value=composed, source=_RULES) if composed else None

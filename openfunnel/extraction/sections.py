@@ -1,0 +1,153 @@
+"""Divides a posting's text into lines and says of each which section it stands in.
+
+Sections begin at headings: `## ` lines, and short lines that end with a colon or hold little but a
+known heading. English, French, German, Spanish, Portuguese and Italian headings are known.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from openfunnel.normalize.text import fold
+
+HEADING_CHARACTERS = 90
+"""A line without `## ` that is longer is no heading."""
+
+
+class Section(StrEnum):
+    """What the lines under a heading are about."""
+
+    REQUIRED = "required"
+    """Qualifications asked for."""
+    PREFERRED = "preferred"
+    """Qualifications that are welcome."""
+    DUTIES = "duties"
+    """What the person will do, the team, the stack."""
+    PROCESS = "process"
+    """Benefits, pay, how to apply, equal opportunity, privacy."""
+    COMPANY = "company"
+    """Who the employer is."""
+    OPENING = "opening"
+    """Whatever stands before the first known heading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the text: `start` and `end` are its character positions."""
+
+    start: int
+    end: int
+    text: str
+    section: Section
+    is_heading: bool = False
+
+
+_PATTERNS = (
+    (
+        Section.PREFERRED,
+        r"nice[ -]to[ -]have|nice to haves?|bonus(?! plan|es|.*pay)|preferred|desir(?:ed|able"
+        r"|irable)|ideally"
+        r"|\b(?:a|big|huge|extra|real) plus\b|^plus(?:es)?\b|plus points|extra points"
+        r"|brownie points|stand out|set you apart|good to have"
+        r"|would be (?:great|nice|a plus)|even better|not required|optional|advantage"
+        r"|un plus|serait un plus|atouts?\b|appreciee?s?|souhaitee?s?|idealement|les plus\b"
+        r"|von vorteil|wunschenswert|pluspunkte?|ist ein plus|deseable|se valora|valorable"
+        r"|diferenciais|diferencial|desejavel|gradit",
+    ),
+    (
+        Section.PROCESS,
+        r"benefits?\b|perks|what we offer|we offer|what'?s in it for you|compensation|salary"
+        r"|\bpay\b|total rewards"
+        r"|equal opportunit|diversity|inclusion|\beeo\b|accommodation|privacy|gdpr|how to apply"
+        r"|to apply|apply now|application process|recruitment process"
+        r"|interview|hiring process|recruiting process|selection process|what to expect"
+        r"|disclaimer|fraud|visa sponsorship|in[ -]office expectations|location"
+        r"|nous offrons|ce que nous|avantages|remuneration|processus de recrutement|etapes du"
+        r"|deroulement|candidature|modalites"
+        r"|wir bieten|das bieten wir|unser angebot|vorteile|bewerbung|gehalt|ofrecemos"
+        r"|beneficios|proceso de seleccion|oferecemos|processo seletivo|cosa offriamo",
+    ),
+    (
+        Section.REQUIRED,
+        r"requirements?|qualifications?|must[ -]haves?|who you are|about you|what you(?:'ll"
+        r"| will)? (?:bring|need|have)|you(?:'ll| will)? need|you have|you bring"
+        r"|what we(?:'re| are) looking for|we(?:'re| are) looking for|looking for|you(?:'re"
+        r"| are) (?:a )?(?:great|good|right)|what you should have|ideal candidate"
+        r"|your (?:profile|background|skills|experience)"
+        r"|skills|experience\b|minimum|basic|essential|who (?:should|will succeed)|you might be"
+        r"|you may be|good fit|great fit|right fit|fit if|thrive|you(?:'ll"
+        r"| will) (?:be )?success|what makes you|what it takes|expertise|competenc|knowledge"
+        r"|education|key criteria|we(?:'d| would) (?:love|like)|candidate profile|profile"
+        r"|profil|qui es[ -]tu|qui etes[ -]vous|ce que nous recherchons|nous recherchons"
+        r"|vous avez|tu as|prerequis|exigences|competences"
+        r"|das bringst du|was du mitbringst|anforderungen|voraussetzungen|qualifikation"
+        r"|dein profil|ihr profil|requisitos|perfil|lo que buscamos|que buscamos|o que buscamos"
+        r"|requisiti|chi cerchiamo",
+    ),
+    (
+        Section.DUTIES,
+        r"responsibilit|what you(?:'ll| will| would)? (?:do|be doing|work|own|build|be)"
+        r"|you(?:'ll| will) (?:do|be|own|work|build|get)|the role|about the (?:role|team|job"
+        r"|position|opportunity)|role overview|role summary|position|job (?:description|summary"
+        r"|purpose)"
+        r"|your (?:role|mission|impact|tasks|day|work|responsib)|day[ -]to[ -]day|duties"
+        r"|in this role|as an? |key (?:tasks|areas|activities|objectives|outcomes)|(?:tech"
+        r"|technology|our|technical) stack|stack\b|our tech\b|technologies|tools|environment"
+        r"|mission|scope|projects?\b|challenge|deliverables|what the job|you can expect"
+        r"|impact you|overview|opportunity"
+        r"|vos missions|tes missions|missions|le poste|ton role|votre role|responsabilites"
+        r"|au quotidien|stack technique|l'equipe"
+        r"|aufgaben|deine rolle|das erwartet dich|responsabilidades|funciones|tus funciones"
+        r"|el rol|atividades|a vaga|responsabilita|il ruolo",
+    ),
+    (
+        Section.COMPANY,
+        r"about (?:us|the company|our)|^about \w+|who we are|our (?:company|story|values|mission"
+        r"|culture|team)|why (?:join|work|us|\w+)|company|culture|values|life at|join us"
+        r"|a propos|qui sommes[ -]nous|l'entreprise|pourquoi|nos valeurs|uber uns|wer wir sind"
+        r"|unternehmen|sobre nosotros|quienes somos|quem somos|sobre (?:a|nos|o)\b|chi siamo",
+    ),
+)
+_KNOWN = tuple((section, re.compile(pattern)) for section, pattern in _PATTERNS)
+_MOST_HEADING_WORDS = 7
+_UNKNOWN = Section.OPENING
+_SUBDIVIDED = (Section.DUTIES, Section.REQUIRED)
+"""Sections that go on below a heading that is not known."""
+
+
+def divide(text: str) -> list[Line]:
+    """Return the lines of `text` that are not blank, each with its section."""
+    lines = []
+    section = Section.OPENING
+    start = 0
+    for raw in text.split("\n"):
+        end = start + len(raw)
+        if raw.strip():
+            named = _heading(raw)
+            if named is not None and not (named is _UNKNOWN and section in _SUBDIVIDED):
+                section = named
+            lines.append(Line(start, end, raw, section, is_heading=named is not None))
+        start = end + 1
+    return lines
+
+
+def _heading(raw: str) -> Section | None:
+    """Return the section a heading opens; None where the line is no heading."""
+    marked = raw.startswith("## ")
+    words = raw.strip()
+    if not marked and (len(words) > HEADING_CHARACTERS or words.startswith("- ")):
+        return None
+    folded = fold(words.removeprefix("## ").replace("’", "'"))
+    if not marked and not folded.endswith(":") and not _plain_heading(folded):
+        return None
+    for section, pattern in _KNOWN:
+        if pattern.search(folded):
+            return section
+    return _UNKNOWN if marked else None
+
+
+def _plain_heading(folded: str) -> bool:
+    """Return whether a line without any mark reads as a heading."""
+    if folded.endswith((".", ",", ";", "!")) or folded.count(" ") >= _MOST_HEADING_WORDS:
+        return False
+    return any(pattern.match(folded) for _, pattern in _KNOWN)

@@ -1,0 +1,166 @@
+"""Tells how a line of a posting relates to what it names: asked for, welcome, used, or else.
+
+The words of the sentence come first, then the section it stands in.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+from openfunnel.extraction.sections import Line, Section
+from openfunnel.records import Stance
+
+_AHEAD = re.compile(
+    r"nice[ -]to[ -]haves?\b|\bbonus(?: points)?\b|\bideally\b|\bpreferably\b"
+    r"|\bpreferred\b(?=[^.;]{0,30}:)|\bid[ée]alement\b|\bidealerweise\b|\bidealmente\b"
+    r"|\bwe also welcome\b|\bpreference (?:for|to)\b|\bextra points\b|\bplus if\b",
+    re.IGNORECASE,
+)
+"""Words that make welcome what comes after them."""
+_BEHIND = re.compile(
+    r"\bpreferred\b|\bpreferable\b|\bdesirable\b|\bdesired\b|\badvantageous\b|\bbeneficial\b"
+    r"|\bhelpful\b|\bnot required\b|\bnot essential\b|\bis a bonus\b|\bnice to have\b"
+    r"|\b(?:an?|big|huge|strong|definite|real|added|serious) (?:plus|advantage|bonus|asset|\+)"
+    r"|\bplus\s*[.!)]?\s*$|\bwould be (?:great|nice)\b"
+    r"|\bun (?:vrai |gros )?(?:plus|atout)\b|\bappr[ée]ci[ée]|\bsouhait[ée]|\bvon vorteil\b"
+    r"|\bwünschenswert|\bdeseable|\bse valora|\bdesej[áa]vel|\bdiferencial|\bgradit",
+    re.IGNORECASE,
+)
+"""Words that make welcome what comes before them."""
+_REQUIRED = re.compile(
+    r"(?<!not )\brequired?\b|\bmust(?:[ -]have)?\b|\bexperience (?:with|in|using|of|working"
+    r"|building|developing)|\bexperienced (?:in|with)|\bproficien|\bfluen|\bexpertise\b"
+    r"|\bexpert in\b"
+    r"|\bknowledge of\b|\bfamiliar|\bunderstanding of\b|\bskilled in\b|\bbackground in\b"
+    r"|\bhands[ -]on\b|\bcomfortable (?:with|in|using|working)|\byears\b|\byou (?:have|know|are"
+    r"|bring)\b|\byou(?:'|’)(?:ve|re)\b|\bstrong\b|\bsolid\b|\bproven\b|\bability to\b"
+    r"|\bdegree in\b"
+    r"|\bexp[ée]rience (?:en|avec|sur|dans|de)|\bma[îi]tris|\bconnaissances?\b"
+    r"|\bbonnes? connaissance|\bcourant\b|\bcompétences?\b|\btu as\b|\bvous avez\b"
+    r"|\berfahrung|\bkenntnisse|\bfließend|\bsicher(?:er)? umgang|\bexperiencia (?:en|con)"
+    r"|\bconocimiento|\bdominio\b|\bexperiência (?:em|com)|\bconhecimento",
+    re.IGNORECASE,
+)
+_USED = re.compile(
+    r"\bwe use\b|\bwe(?:'|’)re using\b|\bour (?:\w+ ){0,3}stack\b|\btech(?:nical"
+    r"|nology)? stack\b|\bbuilt (?:with|on|in|using)\b|\bpowered by\b|\byou(?:'|’)ll\b"
+    r"|\byou will\b|\bour (?:back|front)[ -]?end\b|\brun(?:s|ning)? on\b|\bhosted on\b"
+    r"|\bwe work with\b|\busing\b|\butiliz|\bnotre stack\b|\bnous utilisons\b|\bwir (?:nutzen"
+    r"|arbeiten mit|setzen)\b",
+    re.IGNORECASE,
+)
+_MIGRATING_FROM = re.compile(
+    r"\b(?:migrat(?:e|es|ing|ion)|mov(?:e|es|ing)|transition(?:s|ing)?"
+    r"|switch(?:ing)?) (?:\w+ ){0,4}?(?:away )?(?:from|off(?: of)?)\s+(?:the |our )?(?:legacy )?$"
+    r"|\b(?:replac(?:e|es|ing)|sunset(?:ting)?|phas(?:e|ing) out|deprecat(?:e|es|ing)"
+    r"|moderniz(?:e|es|ing)|modernis(?:e|es|ing)) (?:our |the |a )?(?:\w+ ){0,1}$",
+    re.IGNORECASE,
+)
+_LEAVING = ("from ", " off", "replac", "sunset", "phas", "deprecat", "moderni")
+_SENTENCE_END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!incl\.)(?<=[.!?;])\s+(?=[A-ZÀ-Þ(])")
+_BEFORE_CHARACTERS = 80
+_SENTENCE_CHARACTERS = 500
+"""How far on either side of a name a sentence is read; keeps the time linear."""
+
+
+def sentence_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of the sentence of the line `text` that holds `start` to `end`."""
+    ends, starts = _gaps(text)
+    before, behind = bisect_right(starts, start) - 1, bisect_left(ends, end)
+    low = starts[before] if before >= 0 else 0
+    high = ends[behind] if behind < len(ends) else len(text)
+    return max(low, start - _SENTENCE_CHARACTERS), min(high, end + _SENTENCE_CHARACTERS)
+
+
+def stance_of(line: Line, sentence_at: tuple[int, int], start: int, end: int) -> Stance:
+    """Return the stance of the name at `start` to `end` of the line's own text.
+
+    `sentence_at` is the span of its sentence, as `sentence_span` gives it.
+    """
+    low, high = sentence_at
+    if _is_left_behind(line.text[max(low, start - _BEFORE_CHARACTERS) : start]):
+        return Stance.MIGRATING_FROM
+    if line.section is Section.PREFERRED:
+        return Stance.PREFERRED
+    if line.section is Section.DUTIES:
+        return Stance.USED
+    if line.section is Section.PROCESS:
+        return Stance.MENTIONED
+    sentence = line.text[low:high]
+    welcome = _cues(sentence).welcomes(start - low, end - low)
+    if line.section is Section.REQUIRED:
+        return Stance.PREFERRED if welcome else Stance.REQUIRED
+    return _in_prose(line, sentence, welcome)
+
+
+def _in_prose(line: Line, sentence: str, welcome: bool) -> Stance:
+    """Return the stance where the section says nothing: the sentence's own words decide."""
+    if welcome:
+        return Stance.PREFERRED
+    if _is_used(sentence):
+        return Stance.USED
+    if line.section is Section.OPENING:
+        if _is_asked(sentence):
+            return Stance.REQUIRED
+        if line.text.startswith("- "):
+            return Stance.USED
+    return Stance.MENTIONED
+
+
+@dataclass(frozen=True, slots=True)
+class _Cues:
+    """What the words of one sentence say of the names in it."""
+
+    sentence: str
+    ahead: tuple[int, ...]
+    """Where words stand that make welcome what comes after them."""
+    behind: tuple[tuple[int, int], ...]
+    """Where words stand that make welcome what comes before them."""
+
+    def welcomes(self, start: int, end: int) -> bool:
+        """Return whether the name at `start` to `end` is welcome, not needed."""
+        if any(position < start for position in self.ahead):
+            return True
+        return any(
+            position >= end and not self._is_aside(end, behind_end)
+            for position, behind_end in self.behind
+        )
+
+    def _is_aside(self, start: int, end: int) -> bool:
+        """Return whether what ends at `end` stands in brackets of its own behind `start`."""
+        opened = self.sentence.rfind("(", start, end)
+        return opened >= 0 and ")" not in self.sentence[opened:end]
+
+
+@lru_cache(maxsize=256)
+def _cues(sentence: str) -> _Cues:
+    return _Cues(
+        sentence=sentence,
+        ahead=tuple(found.start() for found in _AHEAD.finditer(sentence)),
+        behind=tuple(found.span() for found in _BEHIND.finditer(sentence)),
+    )
+
+
+@lru_cache(maxsize=256)
+def _is_used(sentence: str) -> bool:
+    return bool(_USED.search(sentence))
+
+
+@lru_cache(maxsize=256)
+def _is_asked(sentence: str) -> bool:
+    return bool(_REQUIRED.search(sentence))
+
+
+def _is_left_behind(before: str) -> bool:
+    """Return whether the words before a name say that it is being replaced."""
+    folded = before.lower()
+    likely = any(stem in folded for stem in _LEAVING)  # spares most names the slow search
+    return likely and bool(_MIGRATING_FROM.search(before))
+
+
+@lru_cache(maxsize=256)
+def _gaps(text: str) -> tuple[list[int], list[int]]:
+    """Return where sentences of a line end before another, and where the next ones start."""
+    spans = [found.span() for found in _SENTENCE_END.finditer(text)]
+    return [end for end, _ in spans], [start for _, start in spans]

@@ -1,0 +1,68 @@
+"""Lines and the sections they stand in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openfunnel.extraction.sections import Section, divide
+
+
+@pytest.mark.parametrize(
+    ("heading", "section"),
+    [
+        ("## Requirements", Section.REQUIRED),
+        ("## What you’ll bring", Section.REQUIRED),
+        ("Who you are:", Section.REQUIRED),
+        ("Minimum qualifications", Section.REQUIRED),
+        ("## Dein Profil", Section.REQUIRED),
+        ("## Profil recherché", Section.REQUIRED),
+        ("## Requisitos", Section.REQUIRED),
+        ("## Nice to have", Section.PREFERRED),
+        ("Preferred qualifications:", Section.PREFERRED),
+        ("Bonus points if you have:", Section.PREFERRED),
+        ("## Les plus", Section.PREFERRED),
+        ("## Responsibilities", Section.DUTIES),
+        ("What you'll do:", Section.DUTIES),
+        ("## Our tech stack", Section.DUTIES),
+        ("## Deine Aufgaben", Section.DUTIES),
+        ("## Vos missions", Section.DUTIES),
+        ("## Benefits", Section.PROCESS),
+        ("## Equal opportunity", Section.PROCESS),
+        ("How to apply", Section.PROCESS),
+        ("## Wir bieten", Section.PROCESS),
+        ("## About us", Section.COMPANY),
+        ("## About Acme", Section.COMPANY),
+    ],
+)
+def test_a_heading_opens_its_section(heading: str, section: Section) -> None:
+    lines = divide(f"Opening line.\n{heading}\n- Something in it")
+    assert [line.section for line in lines] == [Section.OPENING, section, section]
+    assert [line.is_heading for line in lines] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "We ask for experience with requirements engineering in a regulated trade.",
+        "- Requirements engineering",
+        "You will define requirements, skills and qualifications for everybody who joins the team, "
+        "which is a long sentence with a colon at its end:",
+    ],
+)
+def test_a_sentence_or_list_item_is_no_heading(line: str) -> None:
+    assert divide(line)[0].section is Section.OPENING
+
+
+def test_an_unknown_heading_goes_on_with_requirements_and_duties_only() -> None:
+    lines = divide("## Requirements\n## Zorp\n- a\n## Benefits\n## Zorp\n- b")
+    assert [line.section for line in lines if not line.is_heading] == [
+        Section.REQUIRED,
+        Section.OPENING,
+    ]
+
+
+@given(st.text(max_size=300))
+def test_lines_are_the_text_s_own_without_blank_ones(text: str) -> None:
+    lines = divide(text)
+    assert [line.text for line in lines] == [raw for raw in text.split("\n") if raw.strip()]
+    assert all(text[line.start : line.end] == line.text for line in lines)

@@ -1,0 +1,105 @@
+"""Levels from titles and from the words of a text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openfunnel.normalize.seniority import stated_seniority, title_seniority
+from openfunnel.records import Seniority
+
+
+@pytest.mark.parametrize(
+    ("title", "level"),
+    [
+        ("Software Engineering Intern", "intern"),
+        ("Stage - Développeur Web", "intern"),
+        ("Junior Developer", "junior"),
+        ("Associate Product Manager", "junior"),
+        ("Graduate Software Engineer", "junior"),
+        ("Apprentice Electrician", "junior"),
+        ("Early Careers Programme", "junior"),
+        ("Mid-level Backend Engineer", "mid"),
+        ("Senior Software Engineer", "senior"),
+        ("Sr. Data Scientist", "senior"),
+        ("Sr Account Executive", "senior"),
+        ("Staff Engineer, Payments", "staff"),
+        ("Senior Staff Engineer", "staff"),
+        ("Senior / Staff Engineer", "senior"),
+        ("Junior or Senior Designer", "junior"),
+        ("Principal Engineer", "principal"),
+        ("Distinguished Engineer", "principal"),
+        ("Tech Lead", "lead"),
+        ("Team Lead, Support", "lead"),
+        ("Senior Lead Designer", "lead"),
+        ("Engineering Manager", "manager"),
+        ("Senior Engineering Manager, Platform", "manager"),
+        ("Manager of Data Science", "manager"),
+        ("Manager, Customer Support", "manager"),
+        ("Store Manager", "manager"),
+        ("Director of Marketing", "director"),
+        ("Associate Director, Finance", "director"),
+        ("Head of Design", "director"),
+        ("Leiterin Vertrieb", "director"),
+        ("VP Sales", "vp"),
+        ("Senior Vice President, Engineering", "vp"),
+        ("Chief Financial Officer", "executive"),
+        ("CTO", "executive"),
+        ("Co-Founder", "executive"),
+    ],
+)
+def test_a_marker_in_the_title_names_the_level(title: str, level: str) -> None:
+    assert title_seniority(title) == Seniority(level)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Software Engineer",
+        "Software Engineer II",
+        "Product Manager",
+        "Product Manager, Growth",
+        "Account Executive",
+        "Executive Assistant to the CEO",
+        "Business Partner, Office of the CEO",
+        "Customer Success Manager",
+        "Technical Program Manager",
+        "Lead Generation Specialist",
+        "Chief of Staff",
+        "Internal Communications Partner",
+        "",
+    ],
+)
+def test_a_title_without_marker_names_no_level(title: str) -> None:
+    assert title_seniority(title) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("We are looking for a Senior Engineer.", "senior"),
+        ("Acme is hiring an experienced staff engineer", "staff"),
+        ("This is for new graduates", "junior"),
+        ("An entry-level position", "junior"),
+        ("No prior experience required.", "junior"),
+    ],
+)
+def test_a_level_stated_in_words_counts(text: str, level: str) -> None:
+    found = stated_seniority(text)
+    assert found is not None
+    assert found[0] == Seniority(level)
+
+
+@pytest.mark.parametrize(
+    "text", ["You work with senior stakeholders.", "We seek a senior management consultant", ""]
+)
+def test_other_people_s_level_does_not_count(text: str) -> None:
+    assert stated_seniority(text) is None
+
+
+@given(st.text(max_size=400))
+def test_the_span_of_a_stated_level_lies_in_the_text(text: str) -> None:
+    title_seniority(text)
+    found = stated_seniority("we are looking for a junior " + text)
+    if found is not None:
+        start, end = found[1]
+        assert 0 <= start < end <= len(text) + 28

@@ -1,0 +1,222 @@
+"""The taxonomy's files are sound, and its names are found where they are meant."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openfunnel.normalize import skills, taxonomy
+from openfunnel.normalize.text import fold
+
+
+def names(text: str) -> list[str]:
+    return [match.name for match in skills.find(text)]
+
+
+# --- the files ----------------------------------------------------------------------------------
+
+
+def test_every_slug_belongs_to_one_entry() -> None:
+    slugs = Counter(entry.slug for entry in taxonomy.entries())
+    assert [slug for slug, times in slugs.items() if times > 1] == []
+
+
+def test_every_spelling_belongs_to_one_entry() -> None:
+    owners: dict[str, set[str]] = {}
+    for entry in taxonomy.entries():
+        for spelling in (entry.name, *(alias.text for alias in entry.aliases)):
+            key = fold(spelling).replace("-", " ")
+            owners.setdefault(key, set()).add(entry.slug)
+    assert {key: slugs for key, slugs in owners.items() if len(slugs) > 1} == {}
+
+
+def test_no_alias_is_given_twice() -> None:
+    for entry in taxonomy.entries():
+        spellings = Counter((alias.text, alias.exact) for alias in entry.aliases)
+        assert max(spellings.values()) == 1, entry.name
+
+
+def test_an_ambiguous_alias_has_context_words() -> None:
+    lacking = [
+        entry.name
+        for entry in taxonomy.entries()
+        if any(alias.ambiguous for alias in entry.aliases) and not entry.context
+    ]
+    assert lacking == []
+
+
+def test_names_and_columns_are_tidy() -> None:
+    for entry in taxonomy.entries():
+        assert entry.name == " ".join(entry.name.split())
+        assert all(alias.text and alias.text[0] not in "=?" for alias in entry.aliases), entry.name
+        assert "|" not in entry.name
+
+
+def test_a_single_letter_is_always_ambiguous_and_exact() -> None:
+    for entry in taxonomy.entries():
+        for alias in entry.aliases:
+            if len(alias.text) == 1:
+                assert (alias.ambiguous, alias.exact) == (True, True), entry.name
+
+
+def test_there_are_technologies_and_skills_enough() -> None:
+    kinds = Counter(entry.is_skill for entry in taxonomy.entries())
+    assert kinds[False] >= 1000
+    assert kinds[True] >= 400
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("C++", "c-plus-plus"),
+        ("C#", "c-sharp"),
+        (".NET", "dot-net"),
+        ("ASP.NET", "asp-net"),
+        ("Node.js", "node-js"),
+        ("Weights & Biases", "weights-and-biases"),
+        ("PL/SQL", "pl-sql"),
+        ("   ", "unnamed"),
+    ],
+)
+def test_a_slug_keeps_what_tells_names_apart(name: str, slug: str) -> None:
+    assert taxonomy.slug_of(name) == slug
+
+
+# --- resolve, aliases ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("postgres", "PostgreSQL"),
+        ("POSTGRESQL", "PostgreSQL"),
+        ("k8s", "Kubernetes"),
+        ("golang", "Go"),
+        ("go", "Go"),
+        ("real time systems", "real-time systems"),
+        ("c++", "C++"),
+    ],
+)
+def test_a_name_or_alias_resolves_to_its_entry(spelling: str, name: str) -> None:
+    entry = skills.resolve(spelling)
+    assert entry is not None
+    assert entry.name == name
+
+
+def test_an_unknown_name_resolves_to_nothing() -> None:
+    assert skills.resolve("Frobnicator 3000") is None
+    assert skills.resolve("") is None
+
+
+def test_aliases_are_the_other_spellings() -> None:
+    assert "Postgres" in skills.aliases("postgresql")
+    assert "PostgreSQL" not in skills.aliases("postgresql")
+    assert skills.aliases("no-such-slug") == ()
+
+
+def test_each_entry_resolves_by_its_own_name() -> None:
+    for entry in taxonomy.entries():
+        assert skills.resolve(entry.name) == entry
+
+
+# --- find ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Node.js, ASP.NET and .NET", ["Node.js", "ASP.NET", ".NET"]),
+        ("C++/C# services", ["C++", "C#"]),
+        ("C/C++ for firmware", ["C", "C++", "firmware development"]),
+        ("Python3 and Java 8.", ["Python", "Java"]),
+        ("Java, JavaScript", ["Java", "JavaScript"]),
+        ("a PostgreSQL's extension", ["PostgreSQL"]),
+        ("Google Cloud Run", ["Google Cloud Run"]),
+        ("postgres-based", ["PostgreSQL"]),
+        ("Terraform\u00a0and non\u2011relational", ["Terraform"]),
+        ("REST APIs", ["REST"]),
+        ("data pipelines", ["data pipelines"]),
+    ],
+)
+def test_names_are_found_between_word_boundaries(text: str, found: list[str]) -> None:
+    assert names(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "JavaScripty",
+        "python_dev",
+        "mySQLish",
+        "https://example.com/docs/python/react?lang=java",
+        "docs.python.org",
+        "mail python@example.com",
+        "www.docker.com",
+    ],
+)
+def test_nothing_is_found_inside_words_and_addresses(text: str) -> None:
+    assert names(text) == []
+
+
+def test_a_name_that_is_a_host_name_is_found() -> None:
+    assert names("boards in monday.com") == ["Monday.com"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You own our go-to-market plan and go beyond",
+        "You Excel at what you do",
+        "Access to a great team",
+        "React quickly to change",
+        "A notion of quality",
+        "every segment of the market",
+        "Join C-level meetings after our Series C",
+        "We are based in Square Mile",
+        "a chef, a box and some salt",
+        "Lead with R&D",
+    ],
+)
+def test_an_everyday_word_is_no_technology(text: str) -> None:
+    assert [match.name for match in skills.find(text) if not match.is_skill] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("written in Go", "Go"),
+        ("Go, Rust and Python", "Go"),
+        ("advanced Excel skills", "Microsoft Excel"),
+        ("statistics in R", "R"),
+        ("React frontend", "React"),
+        ("docs in Notion and Confluence", "Notion"),
+        ("our data runs on Spark", "Apache Spark"),
+        ("Fluent in German", "German"),
+    ],
+)
+def test_an_ambiguous_name_counts_in_context(text: str, name: str) -> None:
+    assert name in names(text)
+
+
+def test_a_neighbour_in_a_list_is_context_both_ways() -> None:
+    assert names("R, Kubernetes") == ["R", "Kubernetes"]
+    assert names("Kubernetes, R, Go") == ["Kubernetes", "R", "Go"]
+
+
+def test_context_ends_with_the_line() -> None:
+    assert names("Move fast.\nThe programming language") == []
+    assert "Go" not in names("Kubernetes\nGo home")
+
+
+def test_positions_are_those_of_the_text_given() -> None:
+    text = "İstanbul: Python, İzmir: Docker"  # a character that grows when lowered
+    assert [text[match.start : match.end] for match in skills.find(text)] == ["Python", "Docker"]
+
+
+@given(st.text(alphabet=st.sampled_from("CGRgo+#.js Python,/@:\n-İßé\u00a0数"), max_size=200))
+def test_matches_are_ordered_and_never_overlap(text: str) -> None:
+    reached = 0
+    for match in skills.find(text):
+        assert reached <= match.start < match.end <= len(text)
+        reached = match.end
