@@ -1,10 +1,10 @@
 """What the worker writes: an extraction, whole or not at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -17,60 +17,96 @@ from openfunnel.records import (
     Compensation,
     Extraction,
     ExtractionResult,
-    PostingStatus,
     SkillMention,
     Stance,
 )
 from openfunnel.store.encoding import storable_text, to_json
-from openfunnel.store.models import JobSkill, Posting, Skill, SkillAlias
+from openfunnel.store.models import Skill, SkillAlias
 
 REMOTE = "remote"
 """The place key of postings whose workplace is remote."""
 LONGEST_KEY = 300
+
+# One lock a posting, taken before all else: whoever waited for it sees the other's skills below. An
+# extraction that a crash of the server takes back is made again, for its posting is `fetched` again
+# then, so its commit need not wait for the disk.
+_LOCK = text("""
+    WITH posting AS MATERIALIZED (
+        SELECT id, set_config('synchronous_commit', 'off', true)
+        FROM job_postings WHERE id = :job_posting_id FOR NO KEY UPDATE
+    )
+    SELECT s.slug, s.id, s.name, s.category
+    FROM posting LEFT JOIN skills s ON s.slug = ANY(CAST(:slugs AS text[]))
+""")
 
 # The vector: title A, company and skills B, text C. `english` rather than `simple`, because people
 # ask for "engineers" and mean "engineer"; words of other languages go through the same stemmer on
 # both sides and still meet. A tsvector holds 1 MB and 16,383 positions, and refuses more with an
 # error: of the text, the first 100,000 characters (as many words) stay well below both.
 _SAVE = text("""
-    INSERT INTO extractions AS known (
-        job_posting_id, extractor, model, prompt_version, tokens_in, tokens_out, duration_ms,
-        dropped, fence, extracted_at, text_checksum, role_function, seniority, employment_type,
-        workplace, years_experience_min, comp_min, comp_max, comp_currency, comp_period, comp_ote,
-        comp_max_usd_year, comp_rate_date, place_keys, skill_ids, fields, search)
-    SELECT
-        p.id, :extractor, :model, :prompt_version, :tokens_in, :tokens_out, :duration_ms,
-        :dropped, :fence, :now, :text_checksum, :role_function, :seniority, :employment_type,
-        :workplace, :years_experience_min, :comp_min, :comp_max, :comp_currency, :comp_period,
-        :comp_ote, :comp_max_usd_year, :comp_rate_date,
-        CAST(:place_keys AS text[]), CAST(:skill_ids AS integer[]), CAST(:fields AS jsonb),
-        setweight(to_tsvector('english', p.title), 'A')
-        || setweight(to_tsvector('english', concat_ws(' ', c.name, b.token)), 'B')
-        || setweight(to_tsvector('english', left(:skill_names, 20000)), 'B')
-        || setweight(to_tsvector('english', left(p.text, 100000)), 'C')
-    FROM job_postings p
-    JOIN boards b ON b.id = p.board_id
-    LEFT JOIN companies c ON c.id = p.company_id
-    WHERE p.id = :job_posting_id
-    ON CONFLICT (job_posting_id) DO UPDATE SET
-        extractor = excluded.extractor, model = excluded.model,
-        prompt_version = excluded.prompt_version,
-        tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
-        duration_ms = excluded.duration_ms, dropped = excluded.dropped,
-        fence = excluded.fence, extracted_at = excluded.extracted_at,
-        text_checksum = excluded.text_checksum,
-        role_function = excluded.role_function, seniority = excluded.seniority,
-        employment_type = excluded.employment_type, workplace = excluded.workplace,
-        years_experience_min = excluded.years_experience_min,
-        comp_min = excluded.comp_min, comp_max = excluded.comp_max,
-        comp_currency = excluded.comp_currency, comp_period = excluded.comp_period,
-        comp_ote = excluded.comp_ote, comp_max_usd_year = excluded.comp_max_usd_year,
-        comp_rate_date = excluded.comp_rate_date,
-        place_keys = excluded.place_keys, skill_ids = excluded.skill_ids,
-        fields = excluded.fields, search = excluded.search
-    WHERE known.fence <= excluded.fence
-    RETURNING job_posting_id
+    WITH saved AS (
+        INSERT INTO extractions AS known (
+            job_posting_id, extractor, model, prompt_version, tokens_in, tokens_out, duration_ms,
+            dropped, fence, extracted_at, text_checksum, role_function, seniority,
+            employment_type, workplace, years_experience_min, comp_min, comp_max, comp_currency,
+            comp_period, comp_ote, comp_max_usd_year, comp_rate_date, place_keys, skill_ids,
+            fields, search)
+        SELECT
+            p.id, :extractor, :model, :prompt_version, :tokens_in, :tokens_out, :duration_ms,
+            :dropped, :fence, :now, :text_checksum, :role_function, :seniority,
+            :employment_type, :workplace, :years_experience_min, :comp_min, :comp_max,
+            :comp_currency, :comp_period, :comp_ote, :comp_max_usd_year, :comp_rate_date,
+            CAST(:place_keys AS text[]), CAST(:skill_ids AS integer[]), CAST(:fields AS jsonb),
+            setweight(to_tsvector('english', p.title), 'A')
+            || setweight(to_tsvector('english', concat_ws(' ', c.name, b.token)), 'B')
+            || setweight(to_tsvector('english', left(:skill_names, 20000)), 'B')
+            || setweight(to_tsvector('english', left(p.text, 100000)), 'C')
+        FROM job_postings p
+        JOIN boards b ON b.id = p.board_id
+        LEFT JOIN companies c ON c.id = p.company_id
+        WHERE p.id = :job_posting_id
+        ON CONFLICT (job_posting_id) DO UPDATE SET
+            extractor = excluded.extractor, model = excluded.model,
+            prompt_version = excluded.prompt_version,
+            tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
+            duration_ms = excluded.duration_ms, dropped = excluded.dropped,
+            fence = excluded.fence, extracted_at = excluded.extracted_at,
+            text_checksum = excluded.text_checksum,
+            role_function = excluded.role_function, seniority = excluded.seniority,
+            employment_type = excluded.employment_type, workplace = excluded.workplace,
+            years_experience_min = excluded.years_experience_min,
+            comp_min = excluded.comp_min, comp_max = excluded.comp_max,
+            comp_currency = excluded.comp_currency, comp_period = excluded.comp_period,
+            comp_ote = excluded.comp_ote, comp_max_usd_year = excluded.comp_max_usd_year,
+            comp_rate_date = excluded.comp_rate_date,
+            place_keys = excluded.place_keys, skill_ids = excluded.skill_ids,
+            fields = excluded.fields, search = excluded.search
+        WHERE known.fence <= excluded.fence
+        RETURNING job_posting_id
+    ), dropped AS (
+        DELETE FROM job_skills USING saved
+        WHERE job_skills.job_posting_id = saved.job_posting_id
+          AND skill_id <> ALL(CAST(:skill_ids AS integer[]))
+    ), named AS (
+        INSERT INTO job_skills (job_posting_id, skill_id, stance, evidence, source)
+        SELECT saved.job_posting_id, skill_id, stance, evidence, source
+        FROM saved, jsonb_to_recordset(CAST(:mentions AS jsonb))
+            AS mention (skill_id integer, stance text, evidence jsonb, source text)
+        ON CONFLICT (job_posting_id, skill_id) DO UPDATE SET
+            stance = excluded.stance, evidence = excluded.evidence, source = excluded.source
+    ), posting AS (
+        UPDATE job_postings SET status = 'extracted', failure = NULL
+        FROM saved WHERE id = saved.job_posting_id AND text_checksum = :text_checksum
+    )
+    SELECT job_posting_id FROM saved
 """)
+
+
+class _KnownSkill(NamedTuple):
+    slug: str
+    id: int
+    name: str
+    category: str
 
 
 def save_extraction(
@@ -89,7 +125,11 @@ def save_extraction(
     """
     extraction = result.extraction
     mentions = _strongest(extraction.technologies + extraction.skills)
-    skill_ids = _skill_ids(session, mentions)
+    locked = {"job_posting_id": posting_id, "slugs": list(mentions)}
+    known = session.execute(_LOCK, locked).all()
+    if not known:
+        return False
+    skill_ids = _skill_ids(session, mentions, [_KnownSkill(*row) for row in known if row.slug])
     values = {
         **result.model_dump(exclude={"extraction"}),
         **_columns(extraction),
@@ -99,17 +139,20 @@ def save_extraction(
         "now": now,
         "fields": to_json(extraction.model_dump(mode="json")),
         "skill_ids": sorted(skill_ids.values()),
-        "skill_names": " ".join(mention.name for mention in mentions),
+        "skill_names": " ".join(mention.name for mention in mentions.values()),
+        "mentions": to_json(
+            [
+                {
+                    "skill_id": skill_ids[slug],
+                    "stance": mention.stance,
+                    "evidence": mention.evidence.model_dump(mode="json"),
+                    "source": mention.source,
+                }
+                for slug, mention in mentions.items()
+            ]
+        ),
     }
-    if session.execute(_SAVE, values).scalar_one_or_none() is None:
-        return False
-    _replace_skills(session, posting_id, mentions, skill_ids)
-    session.execute(
-        update(Posting)
-        .where(Posting.id == posting_id, Posting.text_checksum == text_checksum)
-        .values(status=PostingStatus.EXTRACTED.value, failure=None)
-    )
-    return True
+    return session.execute(_SAVE, values).scalar_one_or_none() is not None
 
 
 def _columns(extraction: Extraction) -> dict[str, Any]:
@@ -146,7 +189,7 @@ def _pay_columns(pay: Compensation | None) -> dict[str, Any]:
     }
 
 
-def _strongest(mentions: Iterable[SkillMention]) -> list[SkillMention]:
+def _strongest(mentions: Iterable[SkillMention]) -> dict[str, SkillMention]:
     """One mention a slug, the strongest; in slug order, in which all workers take locks."""
     strength = list(Stance)
     by_slug: dict[str, SkillMention] = {}
@@ -155,52 +198,32 @@ def _strongest(mentions: Iterable[SkillMention]) -> list[SkillMention]:
         known = by_slug.get(slug)
         if known is None or strength.index(mention.stance) < strength.index(known.stance):
             by_slug[slug] = mention
-    return [by_slug[slug] for slug in sorted(by_slug)]
+    return dict(sorted(by_slug.items()))
 
 
-def _replace_skills(
-    session: Session, posting_id: int, mentions: list[SkillMention], skill_ids: dict[str, int]
-) -> None:
-    session.execute(delete(JobSkill).where(JobSkill.job_posting_id == posting_id))
-    if mentions:
-        rows = [
-            {
-                "job_posting_id": posting_id,
-                "skill_id": skill_ids[storable_text(mention.slug)],
-                "stance": mention.stance.value,
-                "evidence": mention.evidence.model_dump(mode="json"),
-                "source": mention.source.value,
-            }
-            for mention in mentions
-        ]
-        session.execute(insert(JobSkill), rows)
-
-
-def _skill_ids(session: Session, mentions: list[SkillMention]) -> dict[str, int]:
+def _skill_ids(
+    session: Session, mentions: Mapping[str, SkillMention], known: Iterable[_KnownSkill]
+) -> dict[str, int]:
     """Ids by slug; only missing and renamed skills are written: common rows stay unlocked."""
-    slugs = [storable_text(mention.slug) for mention in mentions]
-    stored = select(Skill.slug, Skill.id, Skill.name, Skill.category).where(Skill.slug.in_(slugs))
-    known = {row.slug: row for row in session.execute(stored)}
-    fresh = [
-        mention
-        for slug, mention in zip(slugs, mentions, strict=True)
-        if (row := known.get(slug)) is None
-        or (row.name, row.category) != (storable_text(mention.name), mention.category)
-    ]
-    ids = {slug: row.id for slug, row in known.items()}
-    for mention in fresh:
-        added = upsert(Skill).values(
-            slug=mention.slug, name=mention.name, category=mention.category
-        )
-        changed = {"name": added.excluded.name, "category": added.excluded.category}
-        statement = added.on_conflict_do_update(index_elements=[Skill.slug], set_=changed)
-        skill_id = session.execute(statement.returning(Skill.id)).scalar_one()
-        ids[storable_text(mention.slug)] = skill_id
-        names = {mention.slug, mention.name, *taxonomy.aliases(mention.slug)}
-        aliases = [
-            {"alias": alias[:LONGEST_KEY], "skill_id": skill_id}
-            for alias in sorted({storable_text(fold(name)) for name in names})
-            if alias
-        ]
-        session.execute(upsert(SkillAlias).on_conflict_do_nothing(), aliases)
+    stored = {skill.slug: skill for skill in known}
+    ids = {slug: skill.id for slug, skill in stored.items()}
+    for slug, mention in mentions.items():
+        shown = storable_text(mention.name), storable_text(mention.category)
+        if (skill := stored.get(slug)) is None or (skill.name, skill.category) != shown:
+            ids[slug] = _write_skill(session, slug, mention)
     return ids
+
+
+def _write_skill(session: Session, slug: str, mention: SkillMention) -> int:
+    added = upsert(Skill).values(slug=slug, name=mention.name, category=mention.category)
+    changed = {"name": added.excluded.name, "category": added.excluded.category}
+    statement = added.on_conflict_do_update(index_elements=[Skill.slug], set_=changed)
+    skill_id = session.execute(statement.returning(Skill.id)).scalar_one()
+    names = {mention.slug, mention.name, *taxonomy.aliases(mention.slug)}
+    aliases = [
+        {"alias": alias[:LONGEST_KEY], "skill_id": skill_id}
+        for alias in sorted({storable_text(fold(name)) for name in names})
+        if alias
+    ]
+    session.execute(upsert(SkillAlias).on_conflict_do_nothing(), aliases)
+    return skill_id

@@ -1,15 +1,15 @@
-"""Every read but the search: what the store knows, as frozen records."""
+"""Reads about postings, their extractions and the answers they came in; searching apart."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import zstandard
-from sqlalchemy import Executable, func, select, text
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session, defer
 
 from openfunnel.errors import RawResponseDamaged
 from openfunnel.records import (
@@ -29,26 +29,13 @@ from openfunnel.store.models import (
     Company,
     JobSkill,
     Posting,
-    Run,
     Skill,
-    StoredDeadLetter,
     StoredExtraction,
     StoredResponse,
 )
 from openfunnel.store.search import SELECT_POSTINGS, PostingRow, read_posting
 
-# --- the crawl ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BoardRow:
-    """A board."""
-
-    id: int
-    ref: BoardRef
-    company_name: str | None
-    queued_at: datetime | None
-    posting_count: int | None
+# --- what waits ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -61,25 +48,14 @@ class DiscoveredPosting:
 
 
 @dataclass(frozen=True)
-class BoardProgress:
-    """How the crawl of some boards stands."""
+class PendingPosting:
+    """What a worker needs of a posting."""
 
-    done: int
-    failed: int
-    pending: int
-
-
-def active_boards(session: Session, ats: str | None = None) -> list[BoardRow]:
-    """Return the boards not marked as not found, in the order they became known."""
-    conditions = [Board.status == "active"]
-    if ats is not None:
-        conditions.append(Board.ats == ats)
-    return _boards(session, *conditions)
-
-
-def boards_in_progress(session: Session, queued_before: datetime) -> list[BoardRow]:
-    """Return the boards whose crawl was asked for before then and has not ended."""
-    return _boards(session, Board.queued_at < queued_before)
+    id: int
+    status: PostingStatus
+    text_checksum: str
+    """To be handed back with the extraction."""
+    posting: PostingText
 
 
 def discovered_postings(session: Session, before: datetime) -> list[DiscoveredPosting]:
@@ -96,59 +72,6 @@ def discovered_postings(session: Session, before: datetime) -> list[DiscoveredPo
         )
         for row in session.execute(statement)
     ]
-
-
-def board_progress(session: Session, board_ids: Sequence[int]) -> BoardProgress:
-    """Count how many of these boards are fetched, failed, and still wanted."""
-    pending = Board.queued_at.is_not(None)
-    failed = Board.failure.is_not(None)
-    counts = select(
-        func.count().filter(~pending & ~failed).label("done"),
-        func.count().filter(~pending & failed).label("failed"),
-        func.count().filter(pending).label("pending"),
-    ).where(Board.id.in_(board_ids))
-    return BoardProgress(**session.execute(counts).mappings().one())
-
-
-def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
-    statement = (
-        select(
-            Board.id,
-            Board.ats,
-            Board.region,
-            Board.token,
-            Company.name,
-            Board.queued_at,
-            Board.posting_count,
-        )
-        .outerjoin(Company, Company.id == Board.company_id)
-        .where(*conditions)
-        .order_by(Board.id)
-    )
-    return [
-        BoardRow(
-            row.id,
-            BoardRef(ats=row.ats, region=row.region, token=row.token),
-            row.name,
-            row.queued_at,
-            row.posting_count,
-        )
-        for row in session.execute(statement)
-    ]
-
-
-# --- extraction ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PendingPosting:
-    """What a worker needs of a posting."""
-
-    id: int
-    status: PostingStatus
-    text_checksum: str
-    """To be handed back with the extraction."""
-    posting: PostingText
 
 
 def posting_for_extraction(session: Session, posting_id: int) -> PendingPosting | None:
@@ -193,7 +116,7 @@ def postings_awaiting_extraction(session: Session, after_id: int, limit: int) ->
     return list(session.scalars(statement))
 
 
-# --- postings -----------------------------------------------------------------------------------
+# --- what there is ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -359,150 +282,3 @@ def get_raw_response(session: Session, raw_response_id: int) -> RawResponse | No
         etag=stored.etag,
         last_modified=stored.last_modified,
     )
-
-
-# --- the funnel and its runs --------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class BoardCounts:
-    """Boards, all and by what is up with them."""
-
-    total: int
-    queued: int
-    failed: int
-    not_found: int
-
-
-@dataclass(frozen=True)
-class Funnel:
-    """How far everything is."""
-
-    boards: BoardCounts
-    postings: Mapping[PostingStatus, int]
-    """A count for every status."""
-    closed: int
-    dead_letters: Mapping[str, int]
-    """By kind."""
-    extractors: Mapping[str, int]
-    """Extractions by who made them."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """How many postings got how far in some time."""
-
-    fetched: int
-    extracted: int
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """A run as it began."""
-
-    id: int
-    trace_id: str
-    kind: str
-    created_at: datetime
-    board_count: int
-    job_count: int
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """How far a run is."""
-
-    run: RunRow
-    boards: BoardProgress
-    postings: Mapping[PostingStatus, int]
-    """Postings on its boards, a count for every status."""
-
-    @property
-    def finished(self) -> bool:
-        """True when every board was fetched or given up, and every posting is at an end."""
-        waiting = (PostingStatus.DISCOVERED, PostingStatus.FETCHED)
-        return not self.boards.pending and not any(self.postings[status] for status in waiting)
-
-
-_FUNNEL = text("""
-    SELECT (SELECT count(*) FROM boards) AS total,
-           (SELECT count(*) FROM boards WHERE queued_at IS NOT NULL) AS queued,
-           (SELECT count(*) FROM boards WHERE failure IS NOT NULL AND status = 'active') AS failed,
-           (SELECT count(*) FROM boards WHERE status = 'not_found') AS not_found
-""")
-
-_RUN_BOARDS = text("""
-    SELECT count(*) FILTER (WHERE finished_at IS NOT NULL AND failure IS NULL) AS done,
-           count(*) FILTER (WHERE finished_at IS NOT NULL AND failure IS NOT NULL) AS failed,
-           count(*) FILTER (WHERE finished_at IS NULL) AS pending
-    FROM run_boards WHERE run_id = :run_id
-""")
-
-_RUN_POSTINGS = text("""
-    SELECT status, count(*) FROM job_postings
-    WHERE board_id IN (SELECT board_id FROM run_boards WHERE run_id = :run_id)
-    GROUP BY status
-""")
-
-
-def funnel(session: Session) -> Funnel:
-    """Count everything the store holds."""
-    boards = BoardCounts(**session.execute(_FUNNEL).mappings().one())
-    statuses = select(Posting.status, func.count()).group_by(Posting.status)
-    closed = select(func.count()).where(Posting.closed_at.is_not(None))
-    return Funnel(
-        boards=boards,
-        postings=_every_status(session, statuses),
-        closed=session.execute(closed).scalar_one(),
-        dead_letters=_counts(session, StoredDeadLetter.kind),
-        extractors=_counts(session, StoredExtraction.extractor),
-    )
-
-
-def activity(session: Session, since: datetime) -> Activity:
-    """Count what was fetched and extracted since then."""
-    fetched = select(func.count()).where(Posting.fetched_at >= since)
-    extracted = select(func.count()).where(StoredExtraction.extracted_at >= since)
-    return Activity(session.execute(fetched).scalar_one(), session.execute(extracted).scalar_one())
-
-
-def list_runs(session: Session, limit: int = 100) -> list[RunRow]:
-    """Return the latest runs, newest first."""
-    statement = select(*_RUN_COLUMNS).order_by(Run.id.desc()).limit(limit)
-    return [RunRow(**row) for row in session.execute(statement).mappings()]
-
-
-def run_progress(session: Session, run_id: int) -> RunProgress | None:
-    """Return a run and how far it is; None if there is no such."""
-    found = select(*_RUN_COLUMNS).where(Run.id == run_id)
-    row = session.execute(found).mappings().one_or_none()
-    if row is None:
-        return None
-    boards = session.execute(_RUN_BOARDS, {"run_id": run_id}).mappings().one()
-    return RunProgress(
-        RunRow(**row),
-        BoardProgress(**boards),
-        _every_status(session, _RUN_POSTINGS, {"run_id": run_id}),
-    )
-
-
-_RUN_COLUMNS = (
-    Run.id,
-    Run.trace_id,
-    Run.kind,
-    Run.created_at,
-    Run.board_count,
-    Run.job_count,
-)
-
-
-def _every_status(
-    session: Session, statement: Executable, values: Mapping[str, Any] | None = None
-) -> dict[PostingStatus, int]:
-    counts = {row[0]: row[1] for row in session.execute(statement, values)}
-    return {status: counts.get(status, 0) for status in PostingStatus}
-
-
-def _counts(session: Session, column: InstrumentedAttribute[str]) -> dict[str, int]:
-    rows = session.execute(select(column, func.count()).group_by(column).order_by(column))
-    return {row[0]: row[1] for row in rows}

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from openfunnel.store.queries import RunRow
+from openfunnel.store.progress import RunRow
 
 _CREATE = text("""
     WITH wanted AS (

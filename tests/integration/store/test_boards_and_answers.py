@@ -7,7 +7,9 @@ from sqlalchemy import text, update
 from openfunnel.errors import RawResponseDamaged
 from openfunnel.records import BoardRef, DeadLetter, Failure, PostingStatus, RawResponse
 from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
+from openfunnel.store.boards import active_boards, board_progress, boards_in_progress
 from openfunnel.store.models import StoredResponse
+from openfunnel.store.progress import funnel, list_runs, run_progress
 
 PLAID = BoardRef(ats="lever", token="plaid")
 PLAID_EU = BoardRef(ats="lever", token="plaid", region="eu")
@@ -17,7 +19,7 @@ def test_a_board_is_known_once_by_ats_region_and_token(store) -> None:
     ids = [store.board(PLAID), store.board(PLAID_EU), store.board(PLAID)]
 
     assert ids[0] == ids[2] != ids[1]
-    assert [row.ref for row in queries.active_boards(store.session)] == [PLAID, PLAID_EU]
+    assert [row.ref for row in active_boards(store.session)] == [PLAID, PLAID_EU]
 
 
 def test_a_nameless_board_takes_the_first_name_it_is_told(store) -> None:
@@ -26,7 +28,7 @@ def test_a_nameless_board_takes_the_first_name_it_is_told(store) -> None:
     for name in (None, "Plaid", "Another"):
         store.board(PLAID, name)
 
-    assert [row.company_name for row in queries.active_boards(store.session)] == ["Plaid"]
+    assert [row.company_name for row in active_boards(store.session)] == ["Plaid"]
     assert queries.get_posting(store.session, posting_id).posting.company_name == "Plaid"
 
 
@@ -41,15 +43,15 @@ def test_a_wish_is_pending_until_the_board_is_fetched_or_given_up(store, now: da
     boards = [store.board(BoardRef(ats="lever", token=token)) for token in "abc"]
     crawl_writes.mark_queued(store.session, boards, now)
     crawl_writes.mark_queued(store.session, boards[:1], now + timedelta(hours=1))
-    waiting = queries.boards_in_progress(store.session, now + timedelta(seconds=1))
+    waiting = boards_in_progress(store.session, now + timedelta(seconds=1))
     assert [row.queued_at for row in waiting] == [now, now]
 
     crawl_writes.finish_board(store.session, boards[0], 7, now)
     crawl_writes.fail_board(store.session, boards[1], Failure.TIMED_OUT, "10 s", now)
 
-    progress = queries.board_progress(store.session, boards)
+    progress = board_progress(store.session, boards)
     assert (progress.done, progress.failed, progress.pending) == (1, 1, 1)
-    assert queries.active_boards(store.session)[0].posting_count == 7
+    assert active_boards(store.session)[0].posting_count == 7
 
 
 def test_a_board_that_is_not_found_is_no_longer_active_until_it_answers(
@@ -58,11 +60,11 @@ def test_a_board_that_is_not_found_is_no_longer_active_until_it_answers(
     board_id = store.board(PLAID)
 
     crawl_writes.fail_board(store.session, board_id, Failure.NOT_FOUND, "404", now)
-    assert queries.active_boards(store.session) == []
+    assert active_boards(store.session) == []
 
     crawl_writes.finish_board(store.session, board_id, 1, now)
-    assert len(queries.active_boards(store.session, "lever")) == 1
-    assert queries.active_boards(store.session, "greenhouse") == []
+    assert len(active_boards(store.session, "lever")) == 1
+    assert active_boards(store.session, "greenhouse") == []
 
 
 def test_an_unchanged_answer_keeps_the_count_of_postings(store, now: datetime) -> None:
@@ -70,7 +72,7 @@ def test_an_unchanged_answer_keeps_the_count_of_postings(store, now: datetime) -
     crawl_writes.finish_board(store.session, board_id, 3, now)
     crawl_writes.finish_board(store.session, board_id, None, now)
 
-    assert queries.active_boards(store.session)[0].posting_count == 3
+    assert active_boards(store.session)[0].posting_count == 3
 
 
 @pytest.mark.parametrize(
@@ -121,11 +123,11 @@ def test_a_run_counts_its_boards_and_the_postings_known_on_them(store, now: date
     crawl_writes.finish_board(store.session, boards[0], 2, now)
     crawl_writes.fail_board(store.session, other, Failure.BLOCKED, "403", now)
 
-    progress = queries.run_progress(store.session, run.id)
+    progress = run_progress(store.session, run.id)
     assert (progress.boards.done, progress.boards.failed, progress.boards.pending) == (1, 1, 0)
     assert progress.postings[PostingStatus.FETCHED] == 2
     assert not progress.finished
-    assert queries.run_progress(store.session, run.id + 1) is None
+    assert run_progress(store.session, run.id + 1) is None
 
 
 def test_one_fetch_serves_every_run_that_waits_for_the_board(store, now: datetime) -> None:
@@ -134,8 +136,8 @@ def test_one_fetch_serves_every_run_that_waits_for_the_board(store, now: datetim
 
     crawl_writes.finish_board(store.session, board_id, 0, now)
 
-    assert all(queries.run_progress(store.session, run.id).finished for run in runs)
-    assert [run.id for run in queries.list_runs(store.session)] == [runs[1].id, runs[0].id]
+    assert all(run_progress(store.session, run.id).finished for run in runs)
+    assert [run.id for run in list_runs(store.session)] == [runs[1].id, runs[0].id]
 
 
 def test_the_funnel_counts_everything(store, now: datetime) -> None:
@@ -150,16 +152,16 @@ def test_the_funnel_counts_everything(store, now: datetime) -> None:
     letter = DeadLetter(kind="crawl", key="k\0" * 3000, reason="r", payload={"k": "\0"})
     crawl_writes.save_dead_letter(store.session, letter, now)
 
-    funnel = queries.funnel(store.session)
+    counts = funnel(store.session)
 
-    boards = funnel.boards
+    boards = counts.boards
     assert (boards.total, boards.queued, boards.failed, boards.not_found) == (3, 1, 1, 1)
-    assert {status.value: count for status, count in funnel.postings.items()} == {
+    assert {status.value: count for status, count in counts.postings.items()} == {
         "discovered": 0,
         "fetched": 2,
         "extracted": 1,
         "failed": 0,
     }
-    assert funnel.closed == 1
-    assert funnel.dead_letters == {"crawl": 1}
-    assert funnel.extractors == {"rules": 1}
+    assert counts.closed == 1
+    assert counts.dead_letters == {"crawl": 1}
+    assert counts.extractors == {"rules": 1}

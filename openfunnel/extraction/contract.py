@@ -1,0 +1,104 @@
+"""What every extractor promises, and what a language model is asked to answer.
+
+The schema is written for grammar-constrained decoding: flat, without `$defs`, `pattern`, `format`
+or bounds, which grammar converters refuse or skip. The bounds are those of
+`openfunnel.extraction.answer.ModelAnswer`, which checks every answer, because a server may ignore
+the schema. Evidence comes before the value it stands for: a model that has quoted first makes up
+less.
+"""
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+from openfunnel.records import (
+    EmploymentType,
+    ExtractionResult,
+    InitiativeType,
+    PayPeriod,
+    PostingText,
+    RoleFunction,
+    Seniority,
+    Stance,
+    Workplace,
+)
+
+PROMPT_VERSION = "1"
+"""Of prompt and schema together: raise it when either changes."""
+
+
+class Extractor(Protocol):
+    """Turns a posting's text into structured fields."""
+
+    name: str
+    """`rules` or `ollama`."""
+    model: str | None
+    """The model that answers; None without one."""
+
+    async def extract(self, posting: PostingText) -> ExtractionResult:
+        """Return the fields of one posting.
+
+        Raises:
+            ExtractionFailed: this posting cannot be extracted; counts as an attempt.
+            ModelBusy: nobody could be asked now; counts nothing.
+        """
+
+    async def check(self) -> None:
+        """Make sure that the extractor can work. Raises ModelUnavailable if it cannot."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+
+
+def label(extractor: Extractor) -> str:
+    """Return `rules`, or `ollama:MODEL`."""
+    return f"{extractor.name}:{extractor.model}" if extractor.model else extractor.name
+
+
+# --- the schema ---------------------------------------------------------------------------------
+
+
+def _one_of(choices: type[StrEnum]) -> dict[str, Any]:
+    return {"type": "string", "enum": [choice.value for choice in choices]}
+
+
+def _one_of_or_null(choices: type[StrEnum]) -> dict[str, Any]:
+    return {"enum": [*(choice.value for choice in choices), None]}
+
+
+def _or_null(kind: str) -> dict[str, Any]:
+    return {"type": [kind, "null"]}
+
+
+def _all_of(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _list_of(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": _all_of(properties)}
+
+
+_TEXT = {"type": "string"}
+_SKILL = {"evidence": _TEXT, "name": _TEXT, "stance": _one_of(Stance)}
+
+ANSWER_SCHEMA: dict[str, Any] = _all_of(
+    {
+        "summary": _TEXT,
+        "role_function": _one_of(RoleFunction),
+        "seniority": _one_of(Seniority),
+        "employment_type": _one_of_or_null(EmploymentType),
+        "workplace": _one_of_or_null(Workplace),
+        "locations": _list_of({part: _or_null("string") for part in ("city", "region", "country")}),
+        "pay_evidence": _or_null("string"),
+        "pay_min": _or_null("number"),
+        "pay_max": _or_null("number"),
+        "pay_currency": _or_null("string"),
+        "pay_period": _one_of_or_null(PayPeriod),
+        "pay_is_on_target_earnings": _or_null("boolean"),
+        "years_evidence": _or_null("string"),
+        "years_experience_min": _or_null("integer"),
+        "technologies": _list_of(_SKILL),
+        "skills": _list_of(_SKILL),
+        "initiatives": _list_of({"evidence": _TEXT, "type": _one_of(InitiativeType)}),
+    }
+)
+"""JSON schema of an answer, in the order in which a model writes it."""
