@@ -1,0 +1,1 @@
+"""Scrapy: spiders, frontier, politeness. Item pipelines are in `pipelines`."""

@@ -1,0 +1,84 @@
+"""Every outcome of a request has a name: each status, each exception."""
+
+import pytest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http import Response
+
+from openfunnel.records import Failure
+from spiders.outcome import name_exception, name_response
+
+
+def answer(status: int = 200, **values: object) -> Response:
+    return Response("https://api.example/acme", status=status, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [
+        (401, Failure.BLOCKED),
+        (403, Failure.BLOCKED),
+        (451, Failure.BLOCKED),
+        (404, Failure.NOT_FOUND),
+        (410, Failure.NOT_FOUND),
+        (429, Failure.RATE_LIMITED),
+        (500, Failure.SERVER_ERROR),
+        (503, Failure.SERVER_ERROR),
+        (204, Failure.SERVER_ERROR),
+        (304, Failure.SERVER_ERROR),
+        (418, Failure.SERVER_ERROR),
+    ],
+)
+def test_a_status_has_its_name(status: int, failure: Failure) -> None:
+    assert name_response(answer(status)) == (failure, f"HTTP {status}")
+
+
+@pytest.mark.parametrize("status", [status for status in range(100, 600) if status != 200])
+def test_no_status_but_200_passes(status: int) -> None:
+    assert name_response(answer(status)) is not None
+
+
+def test_a_whole_answer_passes() -> None:
+    assert name_response(answer(body=b"{}")) is None
+
+
+@pytest.mark.parametrize("flag", ["dataloss", "partial"])
+def test_a_body_that_ended_early_is_truncated(flag: str) -> None:
+    named = name_response(answer(body=b"[1, 2", flags=[flag]))
+
+    assert named == (Failure.TRUNCATED, "the body ended early, after 5 bytes")
+
+
+def test_a_cut_off_error_page_is_named_for_its_status() -> None:
+    assert name_response(answer(404, flags=["dataloss"])) == (Failure.NOT_FOUND, "HTTP 404")
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (DownloadTimeoutError(), Failure.TIMED_OUT),
+        (DownloadConnectionRefusedError(), Failure.UNREACHABLE),
+        (CannotResolveHostError(), Failure.UNREACHABLE),
+        (IgnoreRequest("Forbidden by robots.txt"), Failure.BLOCKED),
+        (ResponseDataLossError(), Failure.UNREACHABLE),
+        (DownloadFailedError("the connection was closed"), Failure.UNREACHABLE),
+        (OSError("no route to host"), Failure.UNREACHABLE),
+        (KeyError("surprise"), Failure.UNREACHABLE),
+    ],
+)
+def test_an_exception_has_a_name_and_a_detail(error: Exception, failure: Failure) -> None:
+    named, detail = name_exception(error)
+
+    assert named is failure
+    assert detail
+
+
+def test_an_unexpected_exception_is_quoted_but_not_at_any_length() -> None:
+    assert name_exception(OSError("no route"))[1] == "OSError: no route"
+    assert len(name_exception(OSError("x" * 10_000))[1]) == 300
