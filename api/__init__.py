@@ -1,0 +1,1 @@
+"""The HTTP API: reads over the store, and the start of runs."""
