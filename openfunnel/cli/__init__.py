@@ -1,0 +1,1 @@
+"""The `openfunnel` command: `app` assembles it, a module a group of commands."""

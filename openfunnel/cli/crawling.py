@@ -1,0 +1,131 @@
+"""Commands that put boards on the frontier."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from openfunnel.cli.crew import Crew, crawler, until_stopped
+from openfunnel.errors import AddressRefused
+from openfunnel.settings import Settings
+
+if TYPE_CHECKING:
+    from openfunnel.intake import Intake, Queued
+
+IDLE_SECONDS = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(crawl)
+    app.command()(seed)
+
+
+def crawl(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Boards (greenhouse:stripe, lever:plaid) or their addresses."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with a target a line.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every active board of the store.")] = False,
+    wait: Annotated[bool, typer.Option(help="Crawl here until they are done.")] = False,
+) -> None:
+    """Put boards on the frontier."""
+    lines = list(targets or [])
+    if file is not None:
+        lines += [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+    if not lines and not every:
+        raise typer.BadParameter("name at least one board, or --all")
+    settings = Settings.load()
+    queued, refused = asyncio.run(_crawl(settings, lines, every))
+    for line in refused:
+        typer.echo(f"openfunnel: {line}", err=True)
+    typer.echo(f"{len(queued.board_ids)} boards queued")
+    done = watch(settings, queued) if wait else True
+    sys.exit(0 if done and not refused else 1)
+
+
+def seed(
+    ats: Annotated[str | None, typer.Option(help="Only boards of this source.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many boards.")] = None,
+) -> None:
+    """Put the shipped list of known boards into the store and on the frontier."""
+    queued = asyncio.run(_seed(Settings.load(), ats, limit))
+    typer.echo(f"{len(queued.board_ids)} boards queued; `openfunnel up` crawls them")
+
+
+def watch(settings: Settings, queued: "Queued") -> bool:
+    """Crawl until these boards are done, under a progress bar; False if one of them is not."""
+    from openfunnel.store.boards import board_progress, failed_boards
+    from openfunnel.store.database import open_database
+
+    columns = TextColumn("crawling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with open_database(settings) as database, Crew(settings) as crew:
+        with Progress(*columns) as bar:
+            task = bar.add_task("", total=len(queued.board_ids))
+            for source in sorted(queued.sources):
+                crew.start(f"crawl-{source}", crawler(source, "-a", f"idle={IDLE_SECONDS}"))
+            for _ in until_stopped():
+                with database.begin() as session:
+                    progress = board_progress(session, queued.board_ids)
+                bar.update(task, completed=progress.done + progress.failed)
+                if not progress.pending or not crew.alive():
+                    break
+        with database.begin() as session:
+            failed = failed_boards(session, queued.board_ids)
+            pending = board_progress(session, queued.board_ids).pending
+        for board in failed:
+            typer.echo(f"{board.ref}: {board.failure} ({board.detail})", err=True)
+        if pending:
+            typer.echo(f"{pending} boards are not done; the logs are in {crew.logs}", err=True)
+    return not failed and not pending
+
+
+@asynccontextmanager
+async def _intake(settings: Settings) -> "AsyncIterator[Intake]":
+    from openfunnel.intake import Intake
+    from openfunnel.queue.connection import connect
+    from openfunnel.queue.start_lists import StartLists
+    from openfunnel.store.database import open_database
+
+    database = open_database(settings)
+    redis = await connect(settings)
+    try:
+        yield Intake(database, StartLists(redis), settings)
+    finally:
+        await redis.aclose()
+        database.close()
+
+
+async def _crawl(
+    settings: Settings, lines: Sequence[str], every: bool
+) -> "tuple[Queued, list[AddressRefused]]":
+    from openfunnel.sources.addresses import locate
+
+    addresses, refused = [], []
+    for line in lines:
+        try:
+            addresses.append(locate(line, settings))
+        except AddressRefused as error:
+            refused.append(error)
+    async with _intake(settings) as intake:
+        queued = await intake.queue(addresses)
+        return (await intake.queue_active() if every else queued), refused
+
+
+async def _seed(settings: Settings, ats: str | None, limit: int | None) -> "Queued":
+    from openfunnel.sources import SOURCES
+    from openfunnel.sources.starter import starter_boards
+
+    if ats is not None and ats not in SOURCES:
+        raise typer.BadParameter(f"no source {ats}; there are {', '.join(SOURCES)}")
+    boards = [board for board in starter_boards() if ats in (None, board.ref.ats)][:limit]
+    async with _intake(settings) as intake:
+        return await intake.seed(boards)

@@ -1,0 +1,130 @@
+"""A crew of child processes: started together, watched, and stopped in order."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from openfunnel.settings import PROJECT_ROOT, Settings
+
+STOP_SECONDS = 15.0
+"""Time to finish what is in hand, before a member is killed."""
+
+
+def until_stopped(every_seconds: float = 0.5) -> Iterator[None]:
+    """Yield again and again until SIGTERM or Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(every_seconds):
+        yield
+
+
+def python(*arguments: str) -> list[str]:
+    """Command line that runs this interpreter, quiet about third parties' warnings."""
+    return [sys.executable, *arguments]
+
+
+def crawler(source: str, *arguments: str) -> list[str]:
+    """Command line of `scrapy crawl SOURCE`."""
+    return python("-m", "scrapy", "crawl", source, *arguments)
+
+
+def role(*arguments: str) -> list[str]:
+    """Command line of `openfunnel ARGUMENTS`."""
+    return python("-m", "openfunnel", *arguments)
+
+
+@dataclass
+class Member:
+    """One child process, known by a name that is also its log file's."""
+
+    name: str
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    started_at: float
+
+
+@dataclass
+class Crew:
+    """Children of this process; leaving the `with` block stops them, last started first.
+
+    They run in sessions of their own, so that Ctrl-C reaches this process alone, which then stops
+    them in order. What they print goes to `<home>/logs/<name>.log`.
+    """
+
+    settings: Settings
+    environment: Mapping[str, str] = field(default_factory=dict)
+    members: list[Member] = field(default_factory=list)
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the log files."""
+        return self.settings.home / "logs"
+
+    def __enter__(self) -> Self:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self, name: str, command: Sequence[str]) -> Member:
+        """Start a child called `name`."""
+        member = Member(name, command, self._spawn(name, command), time.monotonic())
+        self.members.append(member)
+        return member
+
+    def restart_fallen(self) -> list[str]:
+        """Start again who ended by itself; return their names. At most one start a second each."""
+        fallen = [
+            member
+            for member in self.members
+            if member.process.poll() is not None and time.monotonic() - member.started_at > 1
+        ]
+        for member in fallen:
+            member.process = self._spawn(member.name, member.command)
+            member.started_at = time.monotonic()
+        return [member.name for member in fallen]
+
+    def alive(self) -> bool:
+        """Whether anybody still runs."""
+        return any(member.process.poll() is None for member in self.members)
+
+    def stop(self) -> None:
+        """Ask everybody to end, last started first, and kill who does not within the time."""
+        for member in reversed(self.members):
+            if member.process.poll() is None:
+                member.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for member in reversed(self.members):
+            try:
+                member.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                member.process.kill()
+                member.process.wait()
+        self.members.clear()
+
+    def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with (self.logs / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603  # our own command lines, no shell
+                command,
+                cwd=PROJECT_ROOT,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )

@@ -1,0 +1,235 @@
+"""Commands that run a role: api, extract, reap, sandbox, and all of them at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openfunnel.cli.crew import Crew, crawler, python, role, until_stopped
+from openfunnel.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    from openfunnel.queue.leases import LeaseQueue
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
+
+REAP_SECONDS = 10.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (up, api, extract, reap, sandbox):
+        app.command()(command)
+
+
+def prepare(settings: Settings) -> None:
+    """Make sure that PostgreSQL and Redis answer and that the schema is there.
+
+    Raises:
+        SetupError: they do not; the message says what to do.
+    """
+    from openfunnel.queue.connection import connect
+    from openfunnel.store.database import open_database
+
+    async def reach_redis() -> None:
+        await (await connect(settings)).aclose()
+
+    open_database(settings).close()
+    asyncio.run(reach_redis())
+
+
+def up(
+    crawlers: Annotated[int, typer.Option(min=0, help="Crawler processes for each source.")] = 1,
+    extractors: Annotated[int, typer.Option(min=0, help="Extraction workers.")] = 1,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+) -> None:
+    """Run everything on this machine: crawlers, extractors, reaper and API."""
+    from openfunnel.sources import SOURCES
+
+    settings = Settings.load()
+    prepare(settings)
+    with Crew(settings) as crew:
+        for number in range(1, crawlers + 1):
+            for source in SOURCES:
+                crew.start(f"crawler-{source}-{number}", crawler(source))
+        for number in range(1, extractors + 1):
+            crew.start(f"extractor-{number}", role("extract"))
+        crew.start("reaper", role("reap"))
+        crew.start("api", role("api", "--host", host, "--port", str(port)))
+        typer.echo(f"{len(crew.members)} processes run; their logs are in {crew.logs}")
+        typer.echo(f"API: http://{host}:{port}/docs (Ctrl-C stops everything)")
+        for _ in until_stopped():
+            for name in crew.restart_fallen():
+                typer.echo(f"{name} ended and was started again; see {crew.logs}/{name}.log")
+        typer.echo("Stopping")
+
+
+def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve search and analytics over HTTP."""
+    prepare(Settings.load())
+    arguments = ["--host", host, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    os.chdir(PROJECT_ROOT)
+    os.execv(sys.executable, python("-m", "uvicorn", "api.app:app", *arguments))  # noqa: S606
+
+
+def extract(
+    concurrency: Annotated[int, typer.Option(min=1, help="Postings in work at a time.")] = 4,
+    drain: Annotated[bool, typer.Option(help="Exit when nothing is left to extract.")] = False,
+) -> None:
+    """Turn the text of fetched postings into fields."""
+    asyncio.run(_extract(Settings.load(), concurrency, drain))
+
+
+async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
+    from openfunnel.extraction.router import choose
+    from openfunnel.extraction.worker import Worker
+    from openfunnel.queue.connection import connect
+    from openfunnel.queue.presence import PresenceBoard
+    from openfunnel.queue.redis_leases import RedisLeaseQueue
+    from openfunnel.store.database import open_database
+
+    database = open_database(settings)
+    redis = await connect(settings)
+    choice = await choose(settings)
+    typer.echo(choice.reason, err=True)
+    queue = RedisLeaseQueue(redis, "extract")
+    worker = Worker(
+        queue,
+        database,
+        choice.extractor,
+        PresenceBoard(redis),
+        lease_seconds=settings.lease_seconds,
+        concurrency=concurrency,
+    )
+    shown = asyncio.create_task(_show_drain(queue)) if drain else None
+    try:
+        await worker.run(stop_event(), drain=drain)
+    finally:
+        if shown:
+            shown.cancel()
+        await choice.extractor.close()
+        await redis.aclose()
+        database.close()
+
+
+async def _show_drain(queue: "LeaseQueue") -> None:
+    """Show how much is left, on a terminal; until cancelled."""
+    from redis.exceptions import RedisError
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("extracting"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        total, task = 0, bar.add_task("", total=None)
+        while True:
+            try:
+                left = (await queue.depth()).unfinished
+            except RedisError:
+                left = total  # the worker says that Redis is away, and waits for it
+            total = max(total, left)
+            bar.update(task, total=total or None, completed=total - left)
+            await asyncio.sleep(0.5)
+
+
+def reap(
+    once: Annotated[bool, typer.Option(help="Take one turn and exit.")] = False,
+) -> None:
+    """Bring back what crashed workers held, and what Redis has lost."""
+    asyncio.run(_reap(Settings.load(), once))
+
+
+async def _reap(settings: Settings, once: bool) -> None:
+    from openfunnel.extraction.reaper import Reaper
+    from openfunnel.intake import Intake
+    from openfunnel.queue.connection import connect
+    from openfunnel.queue.presence import PresenceBoard
+    from openfunnel.queue.redis_leases import RedisLeaseQueue
+    from openfunnel.queue.start_lists import StartLists
+    from openfunnel.store.database import open_database
+
+    database = open_database(settings)
+    redis = await connect(settings)
+    reaper = Reaper(
+        RedisLeaseQueue(redis, "extract"),
+        database,
+        Intake(database, StartLists(redis), settings),
+        PresenceBoard(redis),
+    )
+    try:
+        if once:
+            report = await reaper.turn()
+            typer.echo(
+                f"{report.returned} leases returned, {report.dead} dead letters, "
+                f"{report.pushed} postings and {report.boards} boards queued again"
+            )
+        else:
+            await reaper.run(stop_event(), REAP_SECONDS)
+    finally:
+        await redis.aclose()
+        database.close()
+
+
+def sandbox(
+    replay: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Serve <ats>/<token>.json.gz of a folder."),
+    ] = None,
+    boards: Annotated[int, typer.Option(min=1, help="Boards to invent.")] = 40,
+    postings: Annotated[int, typer.Option(min=1, help="Postings on them, in all.")] = 1500,
+    faults: Annotated[
+        str, typer.Option(help="What goes wrong, such as 429:0.1,cut@TOKEN; see the README.")
+    ] = "",
+    host: Host = "127.0.0.1",
+    port: Port = 9000,
+    port_file: Annotated[
+        Path | None, typer.Option(help="Write the port here once it listens (for --port 0).")
+    ] = None,
+) -> None:
+    """Play the outside world: job boards and an Ollama, with faults on demand."""
+    from openfunnel.sandbox import ollama
+    from openfunnel.sandbox.boards import GeneratedWorld
+    from openfunnel.sandbox.faults import parse_faults
+    from openfunnel.sandbox.replay import ReplayWorld
+    from openfunnel.sandbox.serve import serve
+
+    settings = Settings.load()
+    world = GeneratedWorld(boards, postings) if replay is None else ReplayWorld(replay)
+    wrong = parse_faults(faults)
+    if port:
+        for name, value in sandbox_environment(f"http://{host}:{port}").items():
+            typer.echo(f"{name}={value}")
+    models = (ollama.MODEL, settings.model)  # it stands in for whatever model is asked for
+    serve(host, port, world, wrong, ollama.router(wrong, models=models), port_file=port_file)
+
+
+def sandbox_environment(base: str) -> dict[str, str]:
+    """Variables that point every process at a sandbox at `base` instead of the real world."""
+    from openfunnel.sources import SOURCES
+
+    names = [
+        f"{source.name}_{region}" if region else source.name
+        for source in SOURCES.values()
+        for region in source.api_bases
+    ]
+    paths = {"greenhouse": "/greenhouse/v1/boards"}
+    urls = {
+        f"OPENFUNNEL_{name.upper()}_URL": base + paths.get(name, f"/{name}/v0/postings")
+        for name in names
+    }
+    return {**urls, "OLLAMA_HOST": base}
+
+
+def stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and Ctrl-C set."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, event.set)
+    return event

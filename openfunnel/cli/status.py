@@ -1,0 +1,128 @@
+"""`openfunnel status`: the funnel, for people and for programs."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from openfunnel.cli.crew import until_stopped
+from openfunnel.records import PostingStatus
+from openfunnel.settings import Settings
+
+if TYPE_CHECKING:
+    from openfunnel.cli.snapshot import Snapshot
+    from openfunnel.store.progress import RunProgress
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(status)
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    watch: Annotated[bool, typer.Option(help="Keep showing it, until Ctrl-C.")] = False,
+) -> None:
+    """Show the funnel: boards, postings by status, queues, workers and rates."""
+    settings = Settings.load()
+    if as_json:
+        typer.echo(read(settings).model_dump_json(indent=2))
+    elif not watch:
+        Console().print(render(read(settings)))
+    else:
+        with Live(render(read(settings)), auto_refresh=False) as live:
+            for _ in until_stopped(1.0):
+                live.update(render(read(settings)), refresh=True)
+
+
+def read(settings: Settings) -> "Snapshot":
+    """Take one snapshot, on connections of its own."""
+    from openfunnel.cli.snapshot import take_snapshot
+    from openfunnel.queue.connection import connect
+    from openfunnel.store.database import open_database
+
+    async def take() -> "Snapshot":
+        redis = await connect(settings)
+        try:
+            return await take_snapshot(database, redis)
+        finally:
+            await redis.aclose()
+
+    database = open_database(settings)
+    try:
+        return asyncio.run(take())
+    finally:
+        database.close()
+
+
+def render(snapshot: "Snapshot") -> RenderableType:
+    """Lay a snapshot out for a terminal."""
+    return Group(_funnel(snapshot), _queues(snapshot), _workers(snapshot))
+
+
+def render_progress(progress: "RunProgress", seconds: float) -> RenderableType:
+    """Lay a run's progress out as one live table."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("boards", *progress.postings, "postings/s", "seconds"):
+        table.add_column(heading, justify="right")
+    boards = progress.boards
+    extracted = progress.postings[PostingStatus.EXTRACTED]
+    table.add_row(
+        f"{boards.done + boards.failed}/{boards.done + boards.failed + boards.pending}",
+        *(str(count) for count in progress.postings.values()),
+        f"{extracted / seconds:.0f}" if seconds else "",
+        f"{seconds:.0f}",
+    )
+    return table
+
+
+def _funnel(snapshot: "Snapshot") -> Table:
+    boards, postings = snapshot.funnel.boards, snapshot.funnel.postings
+    table = Table(title="Funnel", title_justify="left", box=None, pad_edge=False)
+    for heading in ("boards", *postings, "closed", "dead", "fetched/s", "extracted/s"):
+        table.add_column(heading, justify="right")
+    table.add_row(
+        str(boards.total),
+        *(str(count) for count in postings.values()),
+        str(snapshot.funnel.closed),
+        str(sum(snapshot.funnel.dead_letters.values())),
+        f"{snapshot.fetched_per_second:.1f}",
+        f"{snapshot.extracted_per_second:.1f}",
+    )
+    return table
+
+
+def _queues(snapshot: "Snapshot") -> Table:
+    table = Table(title="\nQueues", title_justify="left", box=None, pad_edge=False)
+    table.add_column("queue")
+    for heading in ("ready", "delayed", "in flight", "dead", "oldest lease"):
+        table.add_column(heading, justify="right")
+    queues = {f"crawl {source}": state for source, state in snapshot.crawl.items()}
+    for name, state in {**queues, "extraction": snapshot.extraction}.items():
+        table.add_row(
+            name,
+            str(state.ready),
+            str(state.delayed),
+            str(state.in_flight),
+            str(state.dead),
+            f"{state.oldest_lease_seconds:.0f} s" if state.in_flight else "",
+        )
+    return table
+
+
+def _workers(snapshot: "Snapshot") -> Table:
+    table = Table(title="\nAlive", title_justify="left", box=None, pad_edge=False)
+    for heading in ("role", "process", "busy", ""):
+        table.add_column(heading)
+    for worker in snapshot.workers:
+        table.add_row(worker.role, worker.name, str(worker.busy), worker.detail)
+    if not snapshot.workers:
+        table.add_row("nobody; `openfunnel up` starts everybody", "", "", "")
+    for ats, times in snapshot.refused_entries.items():
+        table.add_row("refused", f"{times} start entries of {ats}", "", "see the crawler's log")
+    for path, times in snapshot.unknown_fields.items():
+        table.add_row("unknown", path, str(times), "a field nobody knows here: did the API change?")
+    return table
