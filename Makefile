@@ -14,12 +14,12 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@echo "Installing into $(VENV) (a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "OpenFunnel needs Python 3.11 or 3.12; name one with PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: -r requirements.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: -r requirements-dev.txt
 	@touch $@
 
 test: $(VENV)/.installed-dev  ## the whole test suite, on embedded servers of its own
