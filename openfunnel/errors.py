@@ -5,17 +5,18 @@ attributes. A command prints the message on stderr and exits with 1; the API ans
 details. Nothing here carries a secret: URLs go through `redact_url` first.
 """
 
-from urllib.parse import urlsplit, urlunsplit
+import re
+
+_LOGIN = re.compile(r"(?<=//)([^/?#@:]*):[^/?#]+@")
+_PARAMETER = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", re.IGNORECASE)
 
 
 def redact_url(url: str) -> str:
-    """Return `url` with its password replaced by `***`, fit for logs and messages."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    login, _, host = parts.netloc.rpartition("@")
-    user = login.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+    """Return a URL, or libpq's `key=value` words, with passwords replaced by `***`.
+
+    Reads malformed ones too: those are the ones that end up in messages.
+    """
+    return _PARAMETER.sub(r"\1***", _LOGIN.sub(r"\1:***@", url))
 
 
 class OpenFunnelError(Exception):

@@ -19,6 +19,7 @@ from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.start_lists import StartLists
 from openfunnel.records import BoardRef
 from openfunnel.settings import Settings
+from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address, canonical_url, locate, request_url
 from openfunnel.sources.starter import StarterBoard, starter_boards
 from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
@@ -44,9 +45,11 @@ class StartEntry:
 
 @dataclass(frozen=True)
 class Queued:
-    """Boards that were put onto the frontier."""
+    """What was put onto the frontier."""
 
     board_ids: tuple[int, ...]
+    posting_ids: tuple[int, ...]
+    """Postings asked for by their own address."""
     sources: frozenset[str]
 
 
@@ -108,9 +111,10 @@ class Intake:
 
     async def queue(self, addresses: Sequence[Address]) -> Queued:
         """Record boards and postings as wanted, and push them."""
-        board_ids = await asyncio.to_thread(self._record, addresses)
+        board_ids, posting_ids = await asyncio.to_thread(self._record, addresses)
         await self._push(addresses)
-        return Queued(board_ids, frozenset(address.board.ats for address in addresses))
+        sources = frozenset(address.board.ats for address in addresses)
+        return Queued(board_ids, posting_ids, sources)
 
     async def seed(self, starters: Iterable[StarterBoard]) -> Queued:
         """Introduce boards and put them onto the frontier."""
@@ -122,10 +126,10 @@ class Intake:
         """Make boards known with their companies' names, without asking for a crawl."""
         await asyncio.to_thread(self._name, starters)
 
-    async def queue_active(self) -> Queued:
-        """Put every active board onto the frontier."""
+    async def active(self) -> list[Address]:
+        """Addresses of all active boards."""
         boards = await asyncio.to_thread(self._read, active_boards)
-        return await self.queue([Address(board.ref) for board in boards])
+        return [Address(board.ref) for board in boards]
 
     async def start_run(self) -> RunStarted:
         """Queue a crawl of every active board as one run; an empty store is seeded first."""
@@ -142,21 +146,26 @@ class Intake:
         await self._push([entry.address], entry.run_id)
 
     async def requeue_lost(self, presences: PresenceBoard) -> int:
-        """Push what is wanted while nothing of its source is in motion; return how much."""
+        """Push what is wanted, or was taken and forgotten, while nothing of its source moves.
+
+        Returns how many entries that made. A fetch too many does no harm, one too few does.
+        """
         before = self._clock() - LOST_AFTER
         lost: dict[str, list[Address]] = defaultdict(list)
         for board in await asyncio.to_thread(self._read, boards_in_progress, before):
             lost[board.ref.ats].append(Address(board.ref))
         for one in await asyncio.to_thread(self._read, queries.discovered_postings, before):
             lost[one.ref.ats].append(Address(one.ref, one.external_id))
-        for ats in list(lost):
+        returned = 0
+        for ats in SOURCES:
             waiting = await self._start_lists.waiting(ats)
             crawlers = await presences.present(f"crawler:{ats}")
             if waiting.entries or waiting.requests or any(one.busy for one in crawlers):
-                del lost[ats]
-        addresses = [address for of_source in lost.values() for address in of_source]
-        await self._push(addresses)
-        return len(addresses)
+                continue
+            returned += await self._start_lists.put_back(ats)
+            await self._push(lost[ats])
+            returned += len(lost[ats])
+        return returned
 
     async def _push(self, addresses: Iterable[Address], run_id: int | None = None) -> None:
         meta = {} if run_id is None else {"run_id": run_id}
@@ -171,9 +180,10 @@ class Intake:
         with self._database.begin() as session:
             return query(session, *arguments)
 
-    def _record(self, addresses: Iterable[Address]) -> tuple[int, ...]:
+    def _record(self, addresses: Iterable[Address]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         now = self._clock()
         boards: list[int] = []
+        postings: list[int] = []
         with self._database.begin() as session:
             for address in sorted(addresses, key=str):  # two who record never wait in a circle
                 board_id = crawl_writes.upsert_board(session, address.board, None, now)
@@ -181,9 +191,12 @@ class Intake:
                     boards.append(board_id)
                 else:
                     url = canonical_url(address.board, address.posting_id)
-                    posting_writes.discover_posting(session, board_id, url, address.posting_id, now)
+                    found = posting_writes.discover_posting(
+                        session, board_id, url, address.posting_id, now
+                    )
+                    postings.append(found)
             crawl_writes.mark_queued(session, boards, now)
-        return tuple(boards)
+        return tuple(boards), tuple(postings)
 
     def _name(self, starters: Iterable[StarterBoard]) -> None:
         now = self._clock()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -59,9 +60,33 @@ class Settings(BaseSettings):
     @field_validator("api_keys", "admin_keys", mode="before")
     @classmethod
     def _split_keys(cls, keys: object) -> object:
-        if isinstance(keys, str):
-            return frozenset(key.strip() for key in keys.split(",") if key.strip())
-        return keys
+        if not isinstance(keys, str):
+            return keys
+        split = frozenset(key.strip() for key in keys.split(",") if key.strip())
+        if not split:  # no key at all would leave open what somebody meant to close
+            raise ValueError("it names no key")
+        return split
+
+    @field_validator("ollama_host")
+    @classmethod
+    def _check_host(cls, host: str) -> str:
+        try:
+            port = urlsplit(host if "://" in host else f"//{host}").port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise ValueError("it is no host, host:port or URL")
+        return host
+
+    @field_validator("source_urls")
+    @classmethod
+    def _check_urls(cls, urls: dict[str, str]) -> dict[str, str]:
+        for name, url in urls.items():
+            if not re.match(r"https?://[^/]", url):
+                raise InvalidSetting(
+                    name=f"OPENFUNNEL_{name.upper()}_URL", problem="it is no http or https URL"
+                )
+        return urls
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -82,7 +107,8 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             field = str(first["loc"][0])
             name = field if field.isupper() else f"OPENFUNNEL_{field.upper()}"
-            raise InvalidSetting(name=name, problem=first["msg"]) from None
+            problem = first["msg"].removeprefix("Value error, ")
+            raise InvalidSetting(name=name, problem=problem) from None
 
     def base_url(self, name: str, default: str) -> str:
         """Base of the API called `name` (`greenhouse`, `lever_eu`), without a final slash."""

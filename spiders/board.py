@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
 
+from redis.exceptions import RedisError
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
@@ -16,7 +17,7 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure as TwistedFailure
 
 from openfunnel.clock import utc_now
-from openfunnel.errors import OpenFunnelError, UnparsableAnswer
+from openfunnel.errors import DatabaseUnavailable, OpenFunnelError, UnparsableAnswer
 from openfunnel.records import BoardAnswer, BoardContent, BoardRef, Failure, RawResponse
 from openfunnel.services import ensure_redis
 from openfunnel.settings import Settings
@@ -102,6 +103,10 @@ class BoardSpider(Spider):
 
     def fail(self, error: TwistedFailure) -> Iterator[BoardAnswer]:
         """Record that no answer came."""
+        if isinstance(error.value, RedisError | DatabaseUnavailable):
+            # That says nothing about the board: it stays wanted, and the reaper queues it again.
+            logger.warning("Waiting for PostgreSQL or Redis: %s", error.value)
+            return
         answer = self._blank(error.request)  # type: ignore[attr-defined]  # Scrapy adds it
         assert error.value is not None
         answer.failure, answer.detail = name_exception(error.value)

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from redis.exceptions import RedisError
 from scrapy.core.engine import ExecutionEngine
@@ -51,6 +51,7 @@ class Feed:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._beating: asyncio.Task[None] | None = None
         self._quiet_since: float | None = None
+        self._unsettled: list[bytes] = []
 
     async def entries(self, idle_seconds: float | None) -> AsyncIterator[StartEntry]:
         """Yield start entries for ever, or until the source was idle for `idle_seconds`."""
@@ -97,8 +98,22 @@ class Feed:
         self._beating = asyncio.create_task(self._beat())
 
     async def _take(self) -> list[StartEntry]:
+        """Take entries; while a server is away, the same ones are tried again."""
+        source = self._source.name
+        if not self._unsettled:
+            self._unsettled = await self._start_lists.take(source, TAKE_AT_ONCE)
+        if not self._unsettled:
+            return []
+        self._quiet_since = None
+        entries = await self._read(self._unsettled)
+        await self._intake.accept(entries)
+        await self._start_lists.settle(source, self._unsettled)
+        self._unsettled = []
+        return entries
+
+    async def _read(self, taken: Iterable[bytes]) -> list[StartEntry]:
         entries = []
-        for data in await self._start_lists.take(self._source.name, TAKE_AT_ONCE):
+        for data in taken:
             try:
                 entry = read_entry(data, self._source.name, self._settings)
             except AddressRefused as error:
@@ -107,11 +122,8 @@ class Feed:
                 continue
             if entry.address.board.ats != self._source.name:
                 await self._intake.forward(entry)
-                continue
-            entries.append(entry)
-        if entries:
-            self._quiet_since = None
-            await self._intake.accept(entries)
+            else:
+                entries.append(entry)
         return entries
 
     async def _idle_for(self, seconds: float | None) -> bool:
@@ -129,9 +141,8 @@ class Feed:
 
     def _busy(self) -> int:
         scraping = self._engine.scraper.slot
-        return len(self._engine.downloader.active) + (
-            0 if scraping is None or scraping.is_idle() else 1
-        )
+        in_store = 0 if scraping is None or scraping.is_idle() else 1
+        return len(self._unsettled) + len(self._engine.downloader.active) + in_store
 
     def _presence(self) -> Presence:
         return Presence(f"crawler:{self._source.name}", self._name, self._busy(), "")

@@ -33,7 +33,7 @@ def reach(url: str) -> None:
     try:
         with Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS) as client:
             client.ping()
-    except (RedisError, OSError, ValueError) as error:
+    except (RedisError, OSError, ValueError, TypeError) as error:
         raise RedisUnavailable(url=redact_url(url), detail=str(error)) from None
 
 
@@ -78,6 +78,19 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]
     def open(self, spider: Spider) -> None:
         """Open queue and dupefilter of the spider's source."""
         self.stats = None  # it would be handed the spider
+        self._away = False
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ScrapyDeprecationWarning)
             super().open(spider)
+
+    def next_request(self) -> Request | None:
+        """Take the next request; none while Redis is away, which the engine asks for again."""
+        try:
+            request: Request | None = super().next_request()
+        except RedisError as error:
+            if not self._away:
+                logger.warning("Waiting for Redis: %s", error)
+            self._away = True
+            return None
+        self._away = False
+        return request

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_BLOCK_SECONDS = 600.0
 """A Retry-After beyond this is cut: the board fails, and is asked again when it is next due."""
+RETRY_SECONDS = 0.5
+"""Pause before the first retry of a request; twice as long before each further one."""
 
 
 class RotateUserAgent:
@@ -59,7 +61,9 @@ class KeepHostRate:
         return spider.feed.host_rate
 
     async def process_request(self, request: Request) -> None:
-        """Wait until the request may be sent."""
+        """Wait until the request may be sent; a retry gives the host time to recover first."""
+        if retries := request.meta.get("retry_times", 0):
+            await asyncio.sleep(RETRY_SECONDS * 2 ** (retries - 1))
         wait_seconds = await self._rate.reserve(_host(request.url))
         if wait_seconds > 0:
             await asyncio.sleep(wait_seconds)

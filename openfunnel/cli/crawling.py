@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from openfunnel.cli.crew import Crew, crawler, until_stopped
+from openfunnel.cli.crew import Crew, crawler
 from openfunnel.errors import AddressRefused
 from openfunnel.settings import Settings
 
@@ -40,14 +40,15 @@ def crawl(
     """Put boards on the frontier."""
     lines = list(targets or [])
     if file is not None:
-        lines += [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+        lines += _lines(file)
     if not lines and not every:
         raise typer.BadParameter("name at least one board, or --all")
     settings = Settings.load()
     queued, refused = asyncio.run(_crawl(settings, lines, every))
     for line in refused:
         typer.echo(f"openfunnel: {line}", err=True)
-    typer.echo(f"{len(queued.board_ids)} boards queued")
+    postings = f" and {len(queued.posting_ids)} postings" if queued.posting_ids else ""
+    typer.echo(f"{len(queued.board_ids)} boards{postings} queued")
     done = watch(settings, queued) if wait else True
     sys.exit(0 if done and not refused else 1)
 
@@ -62,30 +63,45 @@ def seed(
 
 
 def watch(settings: Settings, queued: "Queued") -> bool:
-    """Crawl until these boards are done, under a progress bar; False if one of them is not."""
+    """Crawl until this is done, under a progress bar; False if a part of it is not."""
     from openfunnel.store.boards import board_progress, failed_boards
     from openfunnel.store.database import open_database
+    from openfunnel.store.queries import unfetched_postings
 
     columns = TextColumn("crawling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with open_database(settings) as database, Crew(settings) as crew:
         with Progress(*columns) as bar:
-            task = bar.add_task("", total=len(queued.board_ids))
+            task = bar.add_task("", total=len(queued.board_ids) + len(queued.posting_ids))
             for source in sorted(queued.sources):
                 crew.start(f"crawl-{source}", crawler(source, "-a", f"idle={IDLE_SECONDS}"))
-            for _ in until_stopped():
+            for _ in crew.until_stopped():
                 with database.begin() as session:
-                    progress = board_progress(session, queued.board_ids)
-                bar.update(task, completed=progress.done + progress.failed)
-                if not progress.pending or not crew.alive():
+                    boards = board_progress(session, queued.board_ids)
+                    missing = unfetched_postings(session, queued.posting_ids)
+                fetched = len(queued.posting_ids) - len(missing)
+                bar.update(task, completed=boards.done + boards.failed + fetched)
+                # A posting that was known before says nothing; the crawlers end when all is done.
+                if not crew.alive() or not (boards.pending or queued.posting_ids):
                     break
         with database.begin() as session:
             failed = failed_boards(session, queued.board_ids)
+            missing = unfetched_postings(session, queued.posting_ids)
             pending = board_progress(session, queued.board_ids).pending
         for board in failed:
             typer.echo(f"{board.ref}: {board.failure} ({board.detail})", err=True)
+        for posting in missing:
+            typer.echo(f"{posting.canonical_url}: {posting.failure or 'not fetched'}", err=True)
         if pending:
             typer.echo(f"{pending} boards are not done; the logs are in {crew.logs}", err=True)
-    return not failed and not pending
+    return not (failed or missing or pending)
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} is not UTF-8 text") from None
+    return [stripped for line in text.splitlines() if (stripped := line.strip())]
 
 
 @asynccontextmanager
@@ -116,8 +132,9 @@ async def _crawl(
         except AddressRefused as error:
             refused.append(error)
     async with _intake(settings) as intake:
-        queued = await intake.queue(addresses)
-        return (await intake.queue_active() if every else queued), refused
+        if every:
+            addresses += await intake.active()
+        return await intake.queue(list(dict.fromkeys(addresses))), refused
 
 
 async def _seed(settings: Settings, ats: str | None, limit: int | None) -> "Queued":

@@ -14,21 +14,22 @@ from typing import Self
 
 from openfunnel.settings import PROJECT_ROOT, Settings
 
+LONGEST_PAUSE_SECONDS = 60.0
+"""Between two starts of a member that keeps falling."""
 STOP_SECONDS = 15.0
 """Time to finish what is in hand, before a member is killed."""
 
 
-def until_stopped(every_seconds: float = 0.5) -> Iterator[None]:
-    """Yield again and again until SIGTERM or Ctrl-C."""
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set, from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(every_seconds):
-        yield
+    return stop
 
 
 def python(*arguments: str) -> list[str]:
-    """Command line that runs this interpreter, quiet about third parties' warnings."""
+    """Command line of this interpreter."""
     return [sys.executable, *arguments]
 
 
@@ -50,6 +51,7 @@ class Member:
     command: Sequence[str]
     process: subprocess.Popen[bytes]
     started_at: float
+    restarts: int = 0
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Crew:
     settings: Settings
     environment: Mapping[str, str] = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
+    stop_asked: threading.Event = field(default_factory=stop_event)
 
     @property
     def logs(self) -> Path:
@@ -87,16 +90,24 @@ class Crew:
         self.members.append(member)
         return member
 
+    def until_stopped(self, every_seconds: float = 0.5) -> Iterator[None]:
+        """Yield again and again until SIGTERM or Ctrl-C."""
+        while not self.stop_asked.wait(every_seconds):
+            yield
+
     def restart_fallen(self) -> list[str]:
-        """Start again who ended by itself; return their names. At most one start a second each."""
+        """Start again who ended by itself, later each time; return their names."""
+        now = time.monotonic()
         fallen = [
             member
             for member in self.members
-            if member.process.poll() is not None and time.monotonic() - member.started_at > 1
+            if member.process.poll() is not None
+            and now - member.started_at > min(2.0**member.restarts, LONGEST_PAUSE_SECONDS)
         ]
         for member in fallen:
             member.process = self._spawn(member.name, member.command)
-            member.started_at = time.monotonic()
+            member.started_at = now
+            member.restarts += 1
         return [member.name for member in fallen]
 
     def alive(self) -> bool:

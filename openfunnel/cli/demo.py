@@ -1,7 +1,6 @@
 """`openfunnel demo`: the whole pipeline on this machine, against invented boards."""
 
 import asyncio
-import socket
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from openfunnel.cli.crew import Crew, crawler, role, until_stopped
-from openfunnel.errors import DemoFailed, DemoRefused, PortUnavailable
+from openfunnel.cli.crew import Crew, crawler, role
+from openfunnel.cli.ports import check_port
+from openfunnel.errors import DemoFailed, DemoRefused
 from openfunnel.records import PostingStatus
 from openfunnel.settings import Settings
 
@@ -51,7 +51,7 @@ def demo(
 
     console = Console(highlight=False, soft_wrap=True)
     settings = Settings.load()
-    _check_port(port)
+    check_port(HOST, port)
     world = GeneratedWorld(boards, postings)
     starters = [StarterBoard(world.company_name(ref), ref) for ref in world.boards()]
     with ExitStack() as stack:
@@ -85,17 +85,9 @@ def demo(
             raise DemoFailed(detail=f"{lost} postings of {postings} were lost; see {crew.logs}")
         if not once:
             console.print("\nEverything keeps running; Ctrl-C stops it.")
-            for _ in until_stopped():
+            for _ in crew.until_stopped():
                 crew.restart_fallen()
         console.print("Stopping what was started")
-
-
-def _check_port(port: int) -> None:
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError as error:
-        detail = error.strerror or str(error)
-        raise PortUnavailable(host=HOST, port=port, detail=detail) from None
 
 
 def _check_store(database: "Database", starters: "Sequence[StarterBoard]") -> None:
@@ -166,7 +158,7 @@ def _watch(database: "Database", run_id: int, crew: Crew, console: Console) -> "
     seen: RunProgress | None = None
     moved_at = begun = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        for _ in until_stopped():
+        for _ in crew.until_stopped():
             crew.restart_fallen()
             with database.begin() as session:
                 progress = run_progress(session, run_id)

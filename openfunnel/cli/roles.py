@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openfunnel.cli.crew import Crew, crawler, python, role, until_stopped
+from openfunnel.cli.crew import Crew, crawler, python, role
+from openfunnel.cli.ports import check_port
 from openfunnel.settings import PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def up(
     from openfunnel.sources import SOURCES
 
     settings = Settings.load()
+    check_port(host, port)
     prepare(settings)
+    asyncio.run(_check_extractor(settings))
     with Crew(settings) as crew:
         for number in range(1, crawlers + 1):
             for source in SOURCES:
@@ -64,7 +67,7 @@ def up(
         crew.start("api", role("api", "--host", host, "--port", str(port)))
         typer.echo(f"{len(crew.members)} processes run; their logs are in {crew.logs}")
         typer.echo(f"API: http://{host}:{port}/docs (Ctrl-C stops everything)")
-        for _ in until_stopped():
+        for _ in crew.until_stopped():
             for name in crew.restart_fallen():
                 typer.echo(f"{name} ended and was started again; see {crew.logs}/{name}.log")
         typer.echo("Stopping")
@@ -73,6 +76,7 @@ def up(
 def api(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve search and analytics over HTTP."""
     prepare(Settings.load())
+    check_port(host, port)
     arguments = ["--host", host, "--port", str(port), "--no-access-log", "--log-level", "warning"]
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, python("-m", "uvicorn", "api.app:app", *arguments))  # noqa: S606
@@ -84,6 +88,15 @@ def extract(
 ) -> None:
     """Turn the text of fetched postings into fields."""
     asyncio.run(_extract(Settings.load(), concurrency, drain))
+
+
+async def _check_extractor(settings: Settings) -> None:
+    """Raise what every extractor would: a model is asked for and not there."""
+    from openfunnel.extraction.router import choose
+
+    choice = await choose(settings)
+    typer.echo(choice.reason)
+    await choice.extractor.close()
 
 
 async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:

@@ -62,7 +62,9 @@ async def take_snapshot(database: Database, redis: Redis) -> Snapshot:
     for source in SOURCES:
         waiting = await StartLists(redis).waiting(source)
         busy = sum(one.busy for one in present if one.role == f"crawler:{source}")
-        crawl[source] = QueueState(ready=waiting.entries + waiting.requests, in_flight=busy)
+        crawl[source] = QueueState(
+            ready=waiting.entries + waiting.taken + waiting.requests, in_flight=busy
+        )
     depth = await RedisLeaseQueue(redis, "extract").depth()
     counters = Counters(redis)
     return Snapshot(

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from openfunnel.cli.crew import until_stopped
+from openfunnel.cli.crew import stop_event
 from openfunnel.records import PostingStatus
 from openfunnel.settings import Settings
 
@@ -33,8 +33,9 @@ def status(
     elif not watch:
         Console().print(render(read(settings)))
     else:
+        stop = stop_event()
         with Live(render(read(settings)), auto_refresh=False) as live:
-            for _ in until_stopped(1.0):
+            while not stop.wait(1.0):
                 live.update(render(read(settings)), refresh=True)
 
 

@@ -24,7 +24,7 @@ async def connect(settings: Settings) -> Redis:
     url = await asyncio.to_thread(ensure_redis, settings)
     try:
         client = Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise RedisUnavailable(url=redact_url(url), detail=str(error)) from None
     try:
         await asyncio.wait_for(client.ping(), CONNECT_SECONDS)

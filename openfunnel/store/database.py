@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from openfunnel.errors import DatabaseUnavailable, SchemaOutdated, redact_url
+from openfunnel.errors import DatabaseUnavailable, InvalidSetting, SchemaOutdated, redact_url
 from openfunnel.services import ensure_postgres
 from openfunnel.settings import Settings
 from openfunnel.store import schema
@@ -29,7 +29,9 @@ class Database:
         try:
             parameters = conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
-            raise self._unavailable(error) from None
+            # Its own words quote the whole of it, password included.
+            problem = "it is neither a URL nor key=value words as libpq reads them"
+            raise InvalidSetting(name="DATABASE_URL", problem=problem) from error
         self._engine = create_engine(
             "postgresql+psycopg://",
             connect_args={

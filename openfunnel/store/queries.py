@@ -1,7 +1,7 @@
 """Reads about postings, their extractions and the answers they came in; searching apart."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +39,14 @@ from openfunnel.store.search import SELECT_POSTINGS, PostingRow, read_posting
 
 
 @dataclass(frozen=True)
+class UnfetchedPosting:
+    """A posting known by address alone, and why it is, once it was given up."""
+
+    canonical_url: str
+    failure: str | None
+
+
+@dataclass(frozen=True)
 class DiscoveredPosting:
     """A posting of which only the address is known."""
 
@@ -56,6 +64,17 @@ class PendingPosting:
     text_checksum: str
     """To be handed back with the extraction."""
     posting: PostingText
+
+
+def unfetched_postings(session: Session, posting_ids: Sequence[int]) -> list[UnfetchedPosting]:
+    """Those of these postings whose text nobody has, by id."""
+    absent = (PostingStatus.DISCOVERED, PostingStatus.FAILED)
+    statement = (
+        select(Posting.canonical_url, Posting.failure)
+        .where(Posting.id.in_(posting_ids), Posting.status.in_(absent), Posting.text.is_(None))
+        .order_by(Posting.id)
+    )
+    return [UnfetchedPosting(**row) for row in session.execute(statement).mappings()]
 
 
 def discovered_postings(session: Session, before: datetime) -> list[DiscoveredPosting]:

@@ -93,7 +93,7 @@ def test_keys_are_those_of_scrapy_redis(
 ) -> None:
     scheduler.enqueue_request(request_of(spider, dont_filter=False))
 
-    assert {key: redis.type(key) for key in redis.keys()} == {
+    assert {key: redis.type(key) for key in redis.scan_iter()} == {
         b"greenhouse:requests": b"zset",
         b"greenhouse:dupefilter": b"set",
     }

@@ -172,8 +172,10 @@ class Desk:
         return self.now
 
     async def waiting(self, source: str) -> list[dict[str, Any]]:
-        """Take all entries of a list."""
-        return [json.loads(data) for data in await self.start_lists.take(source, 1000)]
+        """Take all entries of a list, and settle them."""
+        taken = await self.start_lists.take(source, 1000)
+        await self.start_lists.settle(source, taken)
+        return [json.loads(data) for data in taken]
 
     def wanted(self) -> dict[BoardRef, datetime | None]:
         """When a crawl of each board was asked for."""
@@ -270,7 +272,7 @@ async def test_all_active_boards_are_queued_and_no_others(desk: Desk) -> None:
     await desk.waiting("greenhouse")
     desk.now += SECOND
 
-    again = await desk.intake.queue_active()
+    again = await desk.intake.queue(await desk.intake.active())
 
     assert again.board_ids == queued.board_ids[:1]
     assert desk.wanted() == {ACME: NOW + SECOND}
@@ -298,9 +300,8 @@ async def test_a_run_on_an_empty_store_seeds_it(desk: Desk) -> None:
     run = await desk.intake.start_run()
 
     assert run.board_count == len({starter.ref for starter in starter_boards()})
-    assert sum((await desk.start_lists.lengths(["greenhouse", "lever"])).values()) == (
-        run.board_count
-    )
+    waiting = [await desk.start_lists.waiting(ats) for ats in ("greenhouse", "lever")]
+    assert sum(one.entries for one in waiting) == run.board_count
 
 
 async def test_accepted_entries_are_wanted_and_not_pushed_again(desk: Desk) -> None:
@@ -370,6 +371,20 @@ async def test_nothing_comes_back_that_is_done(desk: Desk) -> None:
     desk.now += LOST_AFTER + SECOND
 
     assert await desk.intake.requeue_lost(desk.presences) == 0
+
+
+async def test_an_entry_that_a_dead_crawler_took_comes_back(desk: Desk) -> None:
+    # Given a crawler that took an entry and died before PostgreSQL knew of it
+    await desk.redis.lpush("greenhouse:start_urls", "bolt")
+    assert await desk.start_lists.take("greenhouse", 1) == [b"bolt"]
+
+    # When the reaper looks, then it waits again; while a crawler is busy, it may be that one's
+    busy = Presence("crawler:greenhouse", "here:1", 1, "")
+    await desk.presences.beat(busy)
+    assert await desk.intake.requeue_lost(desk.presences) == 0
+    await desk.presences.leave(busy)
+    assert await desk.intake.requeue_lost(desk.presences) == 1
+    assert await desk.start_lists.take("greenhouse", 1) == [b"bolt"]
 
 
 @pytest.mark.parametrize("motion", ["entry", "request", "crawler"])

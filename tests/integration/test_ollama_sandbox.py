@@ -11,7 +11,7 @@ import httpx
 import ollama
 import pytest
 
-from openfunnel.errors import ModelAnswerInvalid, ModelBusy, ModelUnavailable
+from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy, ModelUnavailable
 from openfunnel.extraction import rules
 from openfunnel.extraction.answer import read_answer
 from openfunnel.extraction.ollama import OllamaExtractor
@@ -69,7 +69,11 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def extractor_of(url: str, model: str = MODEL) -> OllamaExtractor:
-    return OllamaExtractor(Settings.load(environ={}, ollama_host=url, model=model))
+    return OllamaExtractor(settings_of(url, model))
+
+
+def settings_of(url: str, model: str = MODEL) -> Settings:
+    return Settings.load(environ={}, ollama_host=url, model=model)
 
 
 def chat(**changes: Any) -> dict[str, Any]:
@@ -215,6 +219,18 @@ async def test_every_fault_reaches_the_client(
         await extractor.extract(POSTING)
 
     assert said in str(raised.value)
+    await extractor.close()
+
+
+async def test_a_request_that_is_taken_and_not_answered_in_time_fails_its_posting(
+    serve: Serve,
+) -> None:
+    url = serve(latency_seconds=1, sleep=lambda _: anyio.sleep(0.5))
+    extractor = OllamaExtractor(settings_of(url), answer_seconds=0.05)
+
+    with pytest.raises(ExtractionFailed, match=r"no answer from .* within 0.05 s"):
+        await extractor.extract(POSTING)
+
     await extractor.close()
 
 

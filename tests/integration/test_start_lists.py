@@ -29,9 +29,21 @@ async def test_entries_and_requests_of_the_scheduler_both_wait(redis: Redis) -> 
     await lists.push("greenhouse", ["a", "b"])
     await redis.zadd("greenhouse:requests", {"request": 0})
 
-    assert await lists.waiting("greenhouse") == Waiting(entries=2, requests=1)
-    assert await lists.lengths(["greenhouse", "lever"]) == {"greenhouse": 3, "lever": 0}
-    assert await lists.lengths([]) == {}
+    assert await lists.waiting("greenhouse") == Waiting(entries=2, taken=0, requests=1)
+    assert await lists.waiting("lever") == Waiting(entries=0, taken=0, requests=0)
+
+
+async def test_a_taken_entry_is_kept_until_it_is_settled(redis: Redis) -> None:
+    lists = StartLists(redis)
+    await lists.push("greenhouse", ["a", "b", "c"])
+
+    taken = await lists.take("greenhouse", 2)
+    assert await lists.waiting("greenhouse") == Waiting(entries=1, taken=2, requests=0)
+
+    await lists.settle("greenhouse", taken[:1])
+    assert await lists.put_back("greenhouse") == 1
+    assert await lists.waiting("greenhouse") == Waiting(entries=2, taken=0, requests=0)
+    assert await lists.take("greenhouse", 2) == [b"b", b"c"]
 
 
 async def test_nothing_pushed_or_asked_for_is_nothing_done(redis: Redis) -> None:
@@ -41,7 +53,7 @@ async def test_nothing_pushed_or_asked_for_is_nothing_done(redis: Redis) -> None
 
     assert await lists.take("greenhouse", 0) == []
     assert await lists.take("greenhouse", -1) == []
-    assert await lists.waiting("greenhouse") == Waiting(entries=1, requests=0)
+    assert await lists.waiting("greenhouse") == Waiting(entries=1, taken=0, requests=0)
 
 
 async def test_entries_are_the_bytes_somebody_pushed(redis: Redis) -> None:

@@ -80,6 +80,29 @@ def test_the_overview_names_every_command() -> None:
         assert re.search(rf"^  {name.split()[0]} ", shown, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "nonsense",
+        "crawl",
+        "crawl --nonsense",
+        "crawl --file /nonexistent",
+        "extract --concurrency many",
+        "extract --concurrency 0",
+        "seed --limit 0",
+        "api --port 70000",
+        "sandbox --replay /nonexistent",
+        "demo --boards 0",
+        "services nonsense",
+    ],
+)
+def test_wrong_usage_is_2(command: str) -> None:
+    result = CliRunner().invoke(app, command.split())
+
+    assert result.exit_code == 2
+    assert "Usage: " in result.stderr
+
+
 def test_help_loads_nothing_heavy() -> None:
     heavy = ("sqlalchemy", "scrapy", "fastapi", "uvicorn", "redis", "twisted", "ahocorasick")
     program = (

@@ -39,9 +39,10 @@ def test_a_status_has_its_name(status: int, failure: Failure) -> None:
     assert name_response(answer(status)) == (failure, f"HTTP {status}")
 
 
-@pytest.mark.parametrize("status", [status for status in range(100, 600) if status != 200])
-def test_no_status_but_200_passes(status: int) -> None:
-    assert name_response(answer(status)) is not None
+def test_no_status_but_200_passes() -> None:
+    passing = [status for status in range(100, 600) if name_response(answer(status)) is None]
+
+    assert passing == [200]
 
 
 def test_a_whole_answer_passes() -> None:

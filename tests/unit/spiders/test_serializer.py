@@ -85,7 +85,7 @@ JUNK = [
 
 @pytest.mark.parametrize("data", JUNK, ids=lambda data: repr(data[:20]))
 def test_junk_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         serializer.loads(data)
 
 
