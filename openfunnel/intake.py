@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy.orm import Session
+
 from openfunnel.clock import utc_now
 from openfunnel.errors import AddressRefused
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.start_lists import StartLists
-from openfunnel.records import BoardRef
+from openfunnel.records import BoardRef, DeadLetter, Failure
 from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address, canonical_url, locate, request_url
@@ -33,6 +35,9 @@ LONGEST_ENTRY = 4096
 
 LOST_AFTER = timedelta(seconds=15)
 """A wanted board may be between two hands for so long before it counts as lost."""
+
+MOST_REQUEUES = 5
+"""A board whose crawl is lost more often, such as one that kills its crawlers, is given up."""
 
 
 @dataclass(frozen=True)
@@ -150,12 +155,6 @@ class Intake:
 
         Returns how many entries that made. A fetch too many does no harm, one too few does.
         """
-        before = self._clock() - LOST_AFTER
-        lost: dict[str, list[Address]] = defaultdict(list)
-        for board in await asyncio.to_thread(self._read, boards_in_progress, before):
-            lost[board.ref.ats].append(Address(board.ref))
-        for one in await asyncio.to_thread(self._read, queries.discovered_postings, before):
-            lost[one.ref.ats].append(Address(one.ref, one.external_id))
         returned = 0
         for ats in SOURCES:
             waiting = await self._start_lists.waiting(ats)
@@ -163,8 +162,9 @@ class Intake:
             if waiting.entries or waiting.requests or any(one.busy for one in crawlers):
                 continue
             returned += await self._start_lists.put_back(ats)
-            await self._push(lost[ats])
-            returned += len(lost[ats])
+            lost = await asyncio.to_thread(self._record_lost, ats)
+            await self._push(lost)
+            returned += len(lost)
         return returned
 
     async def _push(self, addresses: Iterable[Address], run_id: int | None = None) -> None:
@@ -176,9 +176,9 @@ class Intake:
         for ats, lines in entries.items():
             await self._start_lists.push(ats, lines)
 
-    def _read(self, query: Callable[..., list[Row]], *arguments: datetime) -> list[Row]:
+    def _read(self, query: Callable[[Session], list[Row]]) -> list[Row]:
         with self._database.begin() as session:
-            return query(session, *arguments)
+            return query(session)
 
     def _record(self, addresses: Iterable[Address]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         now = self._clock()
@@ -197,6 +197,32 @@ class Intake:
                     postings.append(found)
             crawl_writes.mark_queued(session, boards, now)
         return tuple(boards), tuple(postings)
+
+    def _record_lost(self, ats: str) -> list[Address]:
+        """Return what of a source was lost; give up on boards that are lost again and again."""
+        now = self._clock()
+        before = now - LOST_AFTER
+        with self._database.begin() as session:
+            boards = [one for one in boards_in_progress(session, before) if one.ref.ats == ats]
+            for board in boards:
+                if board.requeues >= MOST_REQUEUES:
+                    detail = f"its crawl was lost {board.requeues + 1} times"
+                    letter = DeadLetter(
+                        kind="crawl",
+                        key=str(board.ref),
+                        reason=Failure.LOST,
+                        attempts=board.requeues + 1,
+                        last_error=detail,
+                        payload={"board": board.ref.model_dump(), "posting_id": None},
+                    )
+                    crawl_writes.fail_board(session, board.id, Failure.LOST, detail, now)
+                    crawl_writes.save_dead_letter(session, letter, now)
+            again = [board for board in boards if board.requeues < MOST_REQUEUES]
+            crawl_writes.mark_lost(session, [board.id for board in again], now)
+            postings = queries.discovered_postings(session, before)
+        return [Address(board.ref) for board in again] + [
+            Address(one.ref, one.external_id) for one in postings if one.ref.ats == ats
+        ]
 
     def _name(self, starters: Iterable[StarterBoard]) -> None:
         now = self._clock()

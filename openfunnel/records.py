@@ -369,6 +369,8 @@ class Failure(StrEnum):
     """The body ended early."""
     UNPARSABLE = "unparsable"
     """The body is not what the ATS documents."""
+    LOST = "lost"
+    """Crawler after crawler ended before it had an outcome."""
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """`openfunnel status`: the funnel, for people and for programs."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,7 +62,8 @@ def read(settings: Settings) -> "Snapshot":
 
 def render(snapshot: "Snapshot") -> RenderableType:
     """Lay a snapshot out for a terminal."""
-    return Group(_funnel(snapshot), _queues(snapshot), _workers(snapshot))
+    tables = _funnel(snapshot), _queues(snapshot), _workers(snapshot)
+    return Group(*tables, *_oddities(snapshot))
 
 
 def render_progress(progress: "RunProgress", seconds: float) -> RenderableType:
@@ -83,16 +85,19 @@ def render_progress(progress: "RunProgress", seconds: float) -> RenderableType:
 def _funnel(snapshot: "Snapshot") -> Table:
     boards, postings = snapshot.funnel.boards, snapshot.funnel.postings
     table = Table(title="Funnel", title_justify="left", box=None, pad_edge=False)
-    for heading in ("boards", *postings, "closed", "dead", "fetched/s", "extracted/s"):
-        table.add_column(heading, justify="right")
+    for heading in ("boards", *postings, "closed", "dead"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
         str(boards.total),
         *(str(count) for count in postings.values()),
         str(snapshot.funnel.closed),
         str(sum(snapshot.funnel.dead_letters.values())),
-        f"{snapshot.fetched_per_second:.1f}",
-        f"{snapshot.extracted_per_second:.1f}",
     )
+    table.caption = (
+        f"{snapshot.fetched_per_second:.1f} fetched/s, "
+        f"{snapshot.extracted_per_second:.1f} extracted/s, over half a minute"
+    )
+    table.caption_justify = "left"
     return table
 
 
@@ -114,16 +119,19 @@ def _queues(snapshot: "Snapshot") -> Table:
     return table
 
 
-def _workers(snapshot: "Snapshot") -> Table:
+def _workers(snapshot: "Snapshot") -> RenderableType:
+    if not snapshot.workers:
+        return "\nNobody is at work; `openfunnel up` starts everybody."
     table = Table(title="\nAlive", title_justify="left", box=None, pad_edge=False)
     for heading in ("role", "process", "busy", ""):
         table.add_column(heading)
     for worker in snapshot.workers:
         table.add_row(worker.role, worker.name, str(worker.busy), worker.detail)
-    if not snapshot.workers:
-        table.add_row("nobody; `openfunnel up` starts everybody", "", "", "")
-    for ats, times in snapshot.refused_entries.items():
-        table.add_row("refused", f"{times} start entries of {ats}", "", "see the crawler's log")
-    for path, times in snapshot.unknown_fields.items():
-        table.add_row("unknown", path, str(times), "a field nobody knows here: did the API change?")
     return table
+
+
+def _oddities(snapshot: "Snapshot") -> Iterator[str]:
+    for ats, times in snapshot.refused_entries.items():
+        yield f"\n{times} start entries of {ats} made no sense; the crawler's log names them."
+    for path, times in snapshot.unknown_fields.items():
+        yield f"\nUnknown field {path}, {times} times: did the API change?"

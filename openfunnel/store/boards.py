@@ -20,6 +20,8 @@ class BoardRow:
     ref: BoardRef
     company_name: str | None
     queued_at: datetime | None
+    requeues: int
+    """How often the crawl that is asked for was lost."""
     posting_count: int | None
 
 
@@ -88,6 +90,7 @@ def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
             Board.token,
             Company.name,
             Board.queued_at,
+            Board.requeues,
             Board.posting_count,
         )
         .outerjoin(Company, Company.id == Board.company_id)
@@ -100,6 +103,7 @@ def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
             BoardRef(ats=row.ats, region=row.region, token=row.token),
             row.name,
             row.queued_at,
+            row.requeues,
             row.posting_count,
         )
         for row in session.execute(statement)

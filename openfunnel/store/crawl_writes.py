@@ -56,6 +56,13 @@ def mark_queued(session: Session, board_ids: Sequence[int], now: datetime) -> No
     session.execute(update(Board).where(Board.id.in_(locked)).values(queued_at=now))
 
 
+def mark_lost(session: Session, board_ids: Sequence[int], now: datetime) -> None:
+    """Record that a crawl of these boards was lost and is asked for again."""
+    mark_queued(session, board_ids, now)
+    lost = update(Board).where(Board.id.in_(board_ids))
+    session.execute(lost.values(requeues=Board.requeues + 1))
+
+
 def save_raw_response(
     session: Session,
     board_id: int,
@@ -89,6 +96,7 @@ def finish_board(session: Session, board_id: int, posting_count: int | None, now
     values: dict[str, Any] = {
         "status": "active",
         "queued_at": None,
+        "requeues": 0,
         "last_fetched_at": now,
         "failure": None,
         "failure_detail": None,
@@ -105,7 +113,13 @@ def fail_board(session: Session, board_id: int, failure: str, detail: str, now: 
 
     What is known of its postings stays as it is.
     """
-    values = {"queued_at": None, "failure": failure, "failure_detail": detail, "failed_at": now}
+    values = {
+        "queued_at": None,
+        "requeues": 0,
+        "failure": failure,
+        "failure_detail": detail,
+        "failed_at": now,
+    }
     if failure == Failure.NOT_FOUND:
         values["status"] = "not_found"
     session.execute(update(Board).where(Board.id == board_id).values(**values))

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from openfunnel.normalize import skills as taxonomy
@@ -21,19 +20,15 @@ from openfunnel.records import (
     Stance,
 )
 from openfunnel.store.encoding import storable_text, to_json
-from openfunnel.store.models import Skill, SkillAlias
 
 REMOTE = "remote"
 """The place key of postings whose workplace is remote."""
 LONGEST_KEY = 300
 
-# One lock a posting, taken before all else: whoever waited for it sees the other's skills below. An
-# extraction that a crash of the server takes back is made again, for its posting is `fetched` again
-# then, so its commit need not wait for the disk.
+# One lock a posting, taken before all else: whoever waited for it sees the other's skills below.
 _LOCK = text("""
     WITH posting AS MATERIALIZED (
-        SELECT id, set_config('synchronous_commit', 'off', true)
-        FROM job_postings WHERE id = :job_posting_id FOR NO KEY UPDATE
+        SELECT id FROM job_postings WHERE id = :job_posting_id FOR NO KEY UPDATE
     )
     SELECT s.slug, s.id, s.name, s.category
     FROM posting LEFT JOIN skills s ON s.slug = ANY(CAST(:slugs AS text[]))
@@ -99,6 +94,24 @@ _SAVE = text("""
         FROM saved WHERE id = saved.job_posting_id AND text_checksum = :text_checksum
     )
     SELECT job_posting_id FROM saved
+""")
+
+
+# In slug order, in which all workers take their locks.
+_WRITE_SKILLS = text("""
+    INSERT INTO skills (slug, name, category)
+    SELECT slug, name, category
+    FROM json_to_recordset(CAST(:skills AS json)) AS skill (slug text, name text, category text)
+    ORDER BY slug COLLATE "C"
+    ON CONFLICT (slug) DO UPDATE SET name = excluded.name, category = excluded.category
+    RETURNING slug, id
+""")
+
+_WRITE_ALIASES = text("""
+    INSERT INTO skill_aliases (alias, skill_id)
+    SELECT alias, skill_id
+    FROM json_to_recordset(CAST(:aliases AS json)) AS alias (alias text, skill_id integer)
+    ON CONFLICT DO NOTHING
 """)
 
 
@@ -207,23 +220,28 @@ def _skill_ids(
     """Ids by slug; only missing and renamed skills are written: common rows stay unlocked."""
     stored = {skill.slug: skill for skill in known}
     ids = {slug: skill.id for slug, skill in stored.items()}
-    for slug, mention in mentions.items():
-        shown = storable_text(mention.name), storable_text(mention.category)
-        if (skill := stored.get(slug)) is None or (skill.name, skill.category) != shown:
-            ids[slug] = _write_skill(session, slug, mention)
+    named = {
+        slug: (storable_text(mention.name), storable_text(mention.category))
+        for slug, mention in mentions.items()
+    }
+    fresh = [
+        {"slug": slug, "name": name, "category": category}
+        for slug, (name, category) in named.items()
+        if (skill := stored.get(slug)) is None or (skill.name, skill.category) != (name, category)
+    ]
+    if fresh:
+        written = session.execute(_WRITE_SKILLS, {"skills": to_json(fresh)}).all()
+        ids |= {row.slug: row.id for row in written}
+        aliases = [
+            {"skill_id": row.id, "alias": alias}
+            for row in written
+            for alias in _aliases(mentions[row.slug])
+        ]
+        session.execute(_WRITE_ALIASES, {"aliases": to_json(aliases)})
     return ids
 
 
-def _write_skill(session: Session, slug: str, mention: SkillMention) -> int:
-    added = upsert(Skill).values(slug=slug, name=mention.name, category=mention.category)
-    changed = {"name": added.excluded.name, "category": added.excluded.category}
-    statement = added.on_conflict_do_update(index_elements=[Skill.slug], set_=changed)
-    skill_id = session.execute(statement.returning(Skill.id)).scalar_one()
+def _aliases(mention: SkillMention) -> list[str]:
     names = {mention.slug, mention.name, *taxonomy.aliases(mention.slug)}
-    aliases = [
-        {"alias": alias[:LONGEST_KEY], "skill_id": skill_id}
-        for alias in sorted({storable_text(fold(name)) for name in names})
-        if alias
-    ]
-    session.execute(upsert(SkillAlias).on_conflict_do_nothing(), aliases)
-    return skill_id
+    folded = {storable_text(fold(name))[:LONGEST_KEY] for name in names}
+    return sorted(folded - {""})

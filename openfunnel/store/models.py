@@ -80,6 +80,9 @@ class Board(Base):
     status: Mapped[str] = mapped_column(server_default="active")
     """`active` or `not_found`."""
     queued_at: Mapped[datetime | None]
+    """When a crawl was asked for that has not ended; None where nothing is."""
+    requeues: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """How often that crawl was lost since."""
     """When a crawl was asked for; None: nothing is asked for."""
     last_fetched_at: Mapped[datetime | None]
     posting_count: Mapped[int | None] = mapped_column(Integer)
@@ -158,6 +161,7 @@ class Posting(Base):
         Index("job_postings_listed_at_idx", "listed_at", "id"),
         Index("job_postings_first_seen_at_idx", "first_seen_at", "id"),
         Index("job_postings_company_id_idx", "company_id", "listed_at", "id"),
+        Index("job_postings_fetched_at_idx", "fetched_at", postgresql_using="brin"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -204,6 +208,7 @@ class StoredExtraction(Base):
             "job_posting_id",
         ),
         Index("extractions_role_function_seniority_idx", "role_function", "seniority"),
+        Index("extractions_extracted_at_idx", "extracted_at", postgresql_using="brin"),
     )
 
     job_posting_id: Mapped[int] = mapped_column(

@@ -29,12 +29,12 @@ _UPSERT = text("""
     SELECT
         :board_id, company_id, :raw_response_id, external_id, 'fetched',
         canonical_url, canonical_url_hash, public_url, apply_url,
-        title, text, text_checksum, checksum, CAST(fields AS jsonb), CAST(payload AS jsonb),
+        title, text, text_checksum, checksum, fields, payload,
         posted_at, updated_at, :now, :now, coalesce(posted_at, :now)
     FROM json_to_recordset(CAST(:page AS json)) AS page (
         company_id bigint, external_id text, canonical_url text, canonical_url_hash text,
         public_url text, apply_url text, title text, text text, text_checksum text, checksum text,
-        fields text, payload text, posted_at timestamptz, updated_at timestamptz)
+        fields jsonb, payload jsonb, posted_at timestamptz, updated_at timestamptz)
     ON CONFLICT (canonical_url_hash) DO UPDATE SET
         company_id = coalesce(excluded.company_id, known.company_id),
         raw_response_id = excluded.raw_response_id,
@@ -128,7 +128,8 @@ def save_postings(
     ]
     if fresh:
         values = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
-        session.execute(_UPSERT, {**values, "page": to_json(fresh)})
+        page = ",".join(map(_record, fresh))
+        session.execute(_UPSERT, {**values, "page": f"[{page}]"})
     awaiting = session.scalars(_AWAITING, {"hashes": hashes}).all()
     stored = {key: row.text_checksum for key, row in known.items() if row.text_checksum}
     changed = sum(rows[key]["text_checksum"] != checksum for key, checksum in stored.items())
@@ -211,6 +212,12 @@ def _row(posting: JobPosting, company_id: int | None) -> dict[str, Any]:
         "posted_at": posted_at and posted_at.isoformat(),
         "updated_at": updated_at and updated_at.isoformat(),
     }
+
+
+def _record(row: dict[str, Any]) -> str:
+    """The row as JSON; `fields` and `payload`, JSON already, are put in as they are."""
+    others = {name: value for name, value in row.items() if name not in ("fields", "payload")}
+    return f'{{"fields":{row["fields"]},"payload":{row["payload"]},{to_json(others)[1:]}'
 
 
 def _checksum(*parts: str) -> str:

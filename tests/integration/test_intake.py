@@ -10,9 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from openfunnel.errors import AddressRefused
-from openfunnel.intake import LONGEST_ENTRY, LOST_AFTER, Intake, StartEntry, read_entry
+from openfunnel.intake import (
+    LONGEST_ENTRY,
+    LOST_AFTER,
+    MOST_REQUEUES,
+    Intake,
+    StartEntry,
+    read_entry,
+)
 from openfunnel.queue.presence import Presence, PresenceBoard
 from openfunnel.queue.start_lists import StartLists
 from openfunnel.records import BoardRef, Failure
@@ -373,6 +381,25 @@ async def test_nothing_comes_back_that_is_done(desk: Desk) -> None:
     assert await desk.intake.requeue_lost(desk.presences) == 0
 
 
+async def test_a_board_that_is_lost_again_and_again_is_given_up(desk: Desk) -> None:
+    # Given a board whose crawlers die, one after the other
+    await lose(desk, Address(ACME))
+    for _ in range(MOST_REQUEUES):
+        desk.now += LOST_AFTER + SECOND
+        assert await desk.intake.requeue_lost(desk.presences) == 1
+        assert len(await desk.waiting("greenhouse")) == 1
+
+    # When it is lost once more
+    desk.now += LOST_AFTER + SECOND
+    assert await desk.intake.requeue_lost(desk.presences) == 0
+
+    # Then nobody waits for it any more, and a dead letter says why
+    assert desk.wanted() == {ACME: None}
+    with desk.database.begin() as session:
+        letters = session.execute(text("SELECT key, reason, attempts FROM dead_letters")).all()
+    assert letters == [(str(ACME), "lost", MOST_REQUEUES + 1)]
+
+
 async def test_an_entry_that_a_dead_crawler_took_comes_back(desk: Desk) -> None:
     # Given a crawler that took an entry and died before PostgreSQL knew of it
     await desk.redis.lpush("greenhouse:start_urls", "bolt")
@@ -409,7 +436,7 @@ async def test_nothing_comes_back_while_its_source_is_in_motion(desk: Desk, moti
     # And the first one's, once that has ended
     await desk.redis.delete("greenhouse:start_urls", "greenhouse:requests")
     await desk.presences.leave(busy)
-    assert await desk.intake.requeue_lost(desk.presences) == 2
+    assert await desk.intake.requeue_lost(desk.presences) == 1
     assert len(await desk.waiting("greenhouse")) == 1
 
 

@@ -23,6 +23,7 @@ CREATE TABLE boards (
     company_id      bigint REFERENCES companies (id),
     status          text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'not_found')),
     queued_at       timestamptz,
+    requeues        smallint NOT NULL DEFAULT 0,
     last_fetched_at timestamptz,
     posting_count   integer,
     failure         text,
@@ -106,6 +107,8 @@ CREATE INDEX job_postings_waiting_idx ON job_postings (status, id)
 CREATE INDEX job_postings_listed_at_idx ON job_postings (listed_at, id);
 CREATE INDEX job_postings_first_seen_at_idx ON job_postings (first_seen_at, id);
 CREATE INDEX job_postings_company_id_idx ON job_postings (company_id, listed_at, id);
+-- What happened lately: a few pages large, and nearly free to keep.
+CREATE INDEX job_postings_fetched_at_idx ON job_postings USING brin (fetched_at);
 
 CREATE TABLE extractions (
     job_posting_id       bigint PRIMARY KEY REFERENCES job_postings (id) ON DELETE CASCADE,
@@ -144,6 +147,7 @@ CREATE INDEX extractions_search_idx ON extractions USING gin (search);
 CREATE INDEX extractions_comp_idx
     ON extractions (coalesce(comp_max_usd_year, 0::numeric), job_posting_id);
 CREATE INDEX extractions_role_function_seniority_idx ON extractions (role_function, seniority);
+CREATE INDEX extractions_extracted_at_idx ON extractions USING brin (extracted_at);
 
 CREATE TABLE skills (
     id       integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

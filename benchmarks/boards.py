@@ -1,0 +1,44 @@
+"""Board pages to work on: recorded ones of a folder, else invented ones as long as real ones."""
+
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+
+from openfunnel.records import BoardContent, JobPosting
+from openfunnel.sandbox.boards import GeneratedWorld
+from openfunnel.sandbox.replay import ReplayWorld
+from openfunnel.sandbox.world import World
+from openfunnel.sources import SOURCES
+
+BOARDS, POSTINGS = 40, 1500
+"""The demo's."""
+TEXT_CHARACTERS = 5000
+"""Mean of real postings; the sandbox's own have a fifth of it."""
+
+Page = tuple[JobPosting, ...]
+
+
+def pages(replay: Path | None) -> list[Page]:
+    """Parse every board of the folder, or of the sandbox's world, with the real parsers."""
+    if replay is not None:
+        return [content.postings for content in _contents(ReplayWorld(replay))]
+    contents = list(_contents(GeneratedWorld(BOARDS, POSTINGS)))
+    texts = cycle([posting.text for content in contents for posting in content.postings])
+    return [
+        tuple(_lengthened(posting, texts) for posting in content.postings) for content in contents
+    ]
+
+
+def _contents(world: World) -> Iterator[BoardContent]:
+    for ref in world.boards():
+        if ref.ats in SOURCES and (answer := world.answer(ref)):
+            yield SOURCES[ref.ats].parse_board(answer.body, ref)
+
+
+def _lengthened(posting: JobPosting, texts: Iterator[str]) -> JobPosting:
+    """The posting with other postings' texts behind its own, in its payload too."""
+    text = posting.text
+    while len(text) < TEXT_CHARACTERS:
+        text += "\n" + next(texts)
+    text = text[:TEXT_CHARACTERS]
+    return posting.model_copy(update={"text": text, "payload": {**posting.payload, "whole": text}})
