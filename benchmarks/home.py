@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from openfunnel import services
-from openfunnel.cli.roles import sandbox_environment
+from openfunnel.sandbox.environment import sandbox_variables
 from openfunnel.settings import Settings
 
 
@@ -26,7 +26,7 @@ def temporary_home() -> Iterator[Settings]:
 def environment(settings: Settings, sandbox: str) -> dict[str, str]:
     """Variables for child processes: these settings' servers, and the sandbox for the world."""
     return {
-        **sandbox_environment(sandbox),
+        **sandbox_variables(sandbox),
         "DATABASE_URL": services.ensure_postgres(settings),
         "REDIS_URL": services.ensure_redis(settings),
         "OPENFUNNEL_HOME": str(settings.home),

@@ -1,6 +1,7 @@
 """Store what an answer says: its postings, or why there are none."""
 
 import asyncio
+import logging
 from typing import Any, Self
 
 from itemadapter import ItemAdapter
@@ -11,6 +12,8 @@ from openfunnel.clock import utc_now
 from openfunnel.records import BoardContent, DeadLetter, Failure
 from openfunnel.store import crawl_writes, posting_writes
 from pipelines import connections
+
+logger = logging.getLogger(__name__)
 
 
 class StorePostings:
@@ -44,11 +47,20 @@ def _store_content(session: Session, answer: ItemAdapter) -> None:
     saved = posting_writes.save_postings(session, board_id, raw_response_id, content.postings, now)
     answer["awaiting"] = saved.awaiting
     if answer["posting_id"] is None:
+        closed = 0
         if content.postings and not content.broken:
             # An empty board may be a hiccup, and a broken entry hides which posting it is.
             listed = [posting.external_id for posting in content.postings]
-            posting_writes.close_missing(session, board_id, listed, now)
+            closed = posting_writes.close_missing(session, board_id, listed, now)
         crawl_writes.finish_board(session, board_id, len(content.postings), now)
+        logger.info(
+            "%s: %d postings, %d new, %d changed, %d gone",
+            answer["board"],
+            len(content.postings),
+            saved.new,
+            saved.changed,
+            closed,
+        )
     elif answer["posting_id"] not in {posting.external_id for posting in content.postings}:
         # It is there, but unreadable or a talent-pool entry: asked again, it would be that again.
         failure = Failure.UNPARSABLE if content.broken else Failure.NOT_FOUND

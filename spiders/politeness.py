@@ -18,8 +18,6 @@ from spiders.board import BoardSpider
 
 logger = logging.getLogger(__name__)
 
-LONGEST_BLOCK_SECONDS = 600.0
-"""A Retry-After beyond this is cut: the board fails, and is asked again when it is next due."""
 RETRY_SECONDS = 0.5
 """Pause before the first retry of a request; twice as long before each further one."""
 
@@ -75,7 +73,7 @@ class KeepHostRate:
             if seconds > 0:
                 host = _host(request.url)
                 logger.info("%s asks to wait %.0f s (HTTP %d)", host, seconds, response.status)
-                await self._rate.block(host, min(seconds, LONGEST_BLOCK_SECONDS))
+                await self._rate.block(host, seconds)
         return response
 
 

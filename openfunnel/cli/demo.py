@@ -108,9 +108,9 @@ def _extractor(settings: Settings) -> str:
 
 
 def _environment(settings: Settings, base: str) -> dict[str, str]:
-    from openfunnel.cli.roles import sandbox_environment
+    from openfunnel.sandbox.environment import sandbox_variables
 
-    environment = sandbox_environment(base)
+    environment = sandbox_variables(base)
     del environment["OLLAMA_HOST"]  # a model, if one is wanted, is a real one
     if "extractor" not in settings.model_fields_set:
         environment["OPENFUNNEL_EXTRACTOR"] = "rules"  # minutes, not the hours of a laptop's model

@@ -208,6 +208,7 @@ def sandbox(
     """Play the outside world: job boards and an Ollama, with faults on demand."""
     from openfunnel.sandbox import ollama
     from openfunnel.sandbox.boards import GeneratedWorld
+    from openfunnel.sandbox.environment import sandbox_variables
     from openfunnel.sandbox.faults import parse_faults
     from openfunnel.sandbox.replay import ReplayWorld
     from openfunnel.sandbox.serve import serve
@@ -216,27 +217,10 @@ def sandbox(
     world = GeneratedWorld(boards, postings) if replay is None else ReplayWorld(replay)
     wrong = parse_faults(faults)
     if port:
-        for name, value in sandbox_environment(f"http://{host}:{port}").items():
+        for name, value in sandbox_variables(f"http://{host}:{port}").items():
             typer.echo(f"{name}={value}")
     models = (ollama.MODEL, settings.model)  # it stands in for whatever model is asked for
     serve(host, port, world, wrong, ollama.router(wrong, models=models), port_file=port_file)
-
-
-def sandbox_environment(base: str) -> dict[str, str]:
-    """Variables that point every process at a sandbox at `base` instead of the real world."""
-    from openfunnel.sources import SOURCES
-
-    names = [
-        f"{source.name}_{region}" if region else source.name
-        for source in SOURCES.values()
-        for region in source.api_bases
-    ]
-    paths = {"greenhouse": "/greenhouse/v1/boards"}
-    urls = {
-        f"OPENFUNNEL_{name.upper()}_URL": base + paths.get(name, f"/{name}/v0/postings")
-        for name in names
-    }
-    return {**urls, "OLLAMA_HOST": base}
 
 
 def stop_event() -> asyncio.Event:

@@ -15,8 +15,8 @@ from openfunnel.queue.values import MICROSECONDS, encode, micros
 BURST: Final = 2
 """Requests that may go at once after a pause."""
 
-LONGEST_BLOCK_SECONDS: Final = 24 * 3600.0
-"""No Retry-After is believed beyond a day."""
+LONGEST_BLOCK_SECONDS: Final = 600.0
+"""A Retry-After beyond this is cut: whoever waits holds a request meanwhile."""
 
 FOLDER = files(__package__)
 RESERVE = FOLDER.joinpath("rate.lua").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from redis import Redis
 
-from openfunnel.cli.roles import sandbox_environment
+from openfunnel.sandbox.environment import sandbox_variables
 from openfunnel.settings import PROJECT_ROOT
 
 PATIENCE_SECONDS = 150.0
@@ -32,7 +32,7 @@ class Stage:
 
     def face(self, sandbox: str) -> None:
         """Point every later process at the sandbox instead of the real world."""
-        self.environment |= sandbox_environment(sandbox)
+        self.environment |= sandbox_variables(sandbox)
 
     def scrapy(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `scrapy ARGUMENTS`."""
