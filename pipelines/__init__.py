@@ -1,9 +1,9 @@
 """Item pipelines, one verb each, in the order of `spiders/settings.py`.
 
-They borrow the connections of the running spider (`Feed`), so that a process holds one pool.
+They borrow the connections of the running spider (its `feed`), so that a process holds one pool.
 """
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from scrapy.crawler import Crawler
 
@@ -18,7 +18,19 @@ class Connections(Protocol):
     extract_queue: LeaseQueue
 
 
-def connections(crawler: Crawler) -> Connections:
-    """Return the connections of the crawler's running spider."""
-    feed: Connections = crawler.spider.feed  # type: ignore[union-attr]  # set by the spider
-    return feed
+class Pipeline:
+    """Base of the pipelines: made by Scrapy, at work once the spider has opened its connections."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Take the crawler, for its spider's connections."""
+        return cls(crawler)
+
+    @property
+    def connections(self) -> Connections:
+        """Connections of the running spider."""
+        feed: Connections = self._crawler.spider.feed  # type: ignore[union-attr]
+        return feed

@@ -2,30 +2,21 @@
 
 import asyncio
 import logging
-from typing import Any, Self
+from typing import Any
 
 from itemadapter import ItemAdapter
-from scrapy.crawler import Crawler
 from sqlalchemy.orm import Session
 
 from openfunnel.clock import utc_now
 from openfunnel.records import BoardContent, DeadLetter, Failure
 from openfunnel.store import crawl_writes, posting_writes
-from pipelines import connections
+from pipelines import Pipeline
 
 logger = logging.getLogger(__name__)
 
 
-class StorePostings:
+class StorePostings(Pipeline):
     """Commits a board's postings and the outcome of its crawl in one transaction."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Take the crawler, for its spider's connections."""
-        return cls(crawler)
 
     async def process_item(self, item: Any) -> Any:
         """Fill in `awaiting`."""
@@ -33,7 +24,7 @@ class StorePostings:
         return item
 
     def _store(self, answer: ItemAdapter) -> None:
-        with connections(self._crawler).database.begin() as session:
+        with self.connections.database.begin() as session:
             if answer["content"] is not None:
                 _store_content(session, answer)
             elif answer["final"]:

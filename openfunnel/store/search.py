@@ -282,9 +282,6 @@ def _where(session: Session, filters: PostingFilters) -> tuple[list[str], dict[s
     if filters.place_keys is not None:
         conditions.append("e.place_keys && CAST(:place_keys AS text[])")
         values["place_keys"] = list(filters.place_keys)
-    if filters.place_keys is not None:
-        conditions.append("e.place_keys && CAST(:place_keys AS text[])")
-        values["place_keys"] = list(filters.place_keys)
     if filters.company_names:
         conditions.append(_EMPLOYER)
         values["company_names"] = [fold(name) for name in filters.company_names]
