@@ -10,10 +10,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from openfunnel.queue.leases import DeadJob, LeaseQueue
-from openfunnel.records import DeadLetter, PostingStatus
+from openfunnel.records import DeadLetter
 from openfunnel.store import crawl_writes, posting_writes
 from openfunnel.store.database import Database
-from openfunnel.store.models import Posting
 
 _LARGEST_ID = 2**63
 
@@ -41,20 +40,14 @@ async def store_dead_letters(
 def _store(jobs: Sequence[DeadJob], database: Database, now: datetime) -> None:
     with database.begin() as session:
         for dead in sorted(jobs, key=lambda dead: dead.job.key):
-            if _is_news(session, dead, now):
+            if _is_news(session, dead):
                 crawl_writes.save_dead_letter(session, _letter(dead), now)
 
 
-def _is_news(session: Session, dead: DeadJob, now: datetime) -> bool:
+def _is_news(session: Session, dead: DeadJob) -> bool:
     """Mark the posting as failed. False where it is so already, or extracted meanwhile."""
     posting_id = posting_id_of(dead.job.key)
-    if posting_id is None:
-        return True
-    posting = session.get(Posting, posting_id, with_for_update=True)
-    if posting is None or posting.status != PostingStatus.FETCHED:
-        return False
-    posting_writes.fail_posting(session, posting_id, dead.reason, now)
-    return True
+    return posting_id is None or posting_writes.fail_fetched(session, posting_id, dead.reason)
 
 
 def _letter(dead: DeadJob) -> DeadLetter:

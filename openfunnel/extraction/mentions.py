@@ -4,9 +4,10 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from openfunnel.extraction.sections import Line, Section
-from openfunnel.extraction.stance import sentence_span, stance_of
+from openfunnel.extraction.stance import STRENGTH, sentence_span, stance_of
 from openfunnel.normalize.skills import Match, find
 from openfunnel.normalize.text import fold
 from openfunnel.records import Evidence, PostingText, SkillMention, Stance, ValueSource
@@ -18,7 +19,6 @@ EVIDENCE_CHARACTERS = 240
 _BARE_CHARACTERS = 60
 """Length of evidence in scripts that put no spaces between words."""
 
-_STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
 _WORD = re.compile(r"\S+")
 _LEGAL_FORM = re.compile(
     r"(?:[\s,]+(?:inc|ltd|llc|gmbh|ag|sas|sa|bv|plc|corp|co|limited|labs?|technologies|ai)\b\.?)+$"
@@ -70,7 +70,7 @@ def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[Sk
         if times[match.slug] > MOST_TIMES or (known and known.stance is Stance.REQUIRED):
             continue
         found = _read(match, lines[bisect_right(starts, match.start) - 1])
-        if found and (known is None or _STRENGTH[found.stance] < _STRENGTH[known.stance]):
+        if found and (known is None or STRENGTH[found.stance] < STRENGTH[known.stance]):
             best[match.slug] = found
     return [
         _mention(found, posting.title)
@@ -121,9 +121,7 @@ def _mention(found: _Found, title: str) -> SkillMention:
 def _around(text: str, sentence_at: tuple[int, int], start: int, end: int) -> tuple[int, int]:
     """Return a span of at most 15 words of the sentence that holds `start` to `end`."""
     low, high = sentence_at
-    words = [word.span() for word in _WORD.finditer(text, low, high)]
-    if len(words) > 1 and text[words[0][0] : words[0][1]] in ("-", "##"):
-        words = words[1:]
+    words = _words(text, low, high)
     inside = [index for index, word in enumerate(words) if word[1] > start and word[0] < end]
     if not inside:
         return start, end
@@ -135,6 +133,14 @@ def _around(text: str, sentence_at: tuple[int, int], start: int, end: int) -> tu
         low = max(low, start - _BARE_CHARACTERS // 2)
         high = min(high, end + _BARE_CHARACTERS // 2)
     return low, high
+
+
+@lru_cache(maxsize=256)
+def _words(text: str, low: int, high: int) -> list[tuple[int, int]]:
+    """Return the spans of the words of a sentence, without the mark of its line."""
+    words = [word.span() for word in _WORD.finditer(text, low, high)]
+    is_marked = len(words) > 1 and text[words[0][0] : words[0][1]] in ("-", "##")
+    return words[1:] if is_marked else words
 
 
 def _named_in(text: str) -> str | None:

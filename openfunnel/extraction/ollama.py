@@ -2,7 +2,8 @@
 
 Ollama cuts a prompt that exceeds the context silently, ends an answer that runs too long with
 `done_reason: length`, and cuts off a model that repeats itself with `done: false`: all three are
-checked here, and none is taken for an answer.
+checked here, and none is taken for an answer. So is a request that Ollama takes and never answers:
+it counts against its posting, which would else be tried for ever and keep others waiting.
 """
 
 import asyncio
@@ -36,7 +37,9 @@ from openfunnel.settings import Settings
 
 CONTEXT_TOKENS = 12_288
 """Constant, because a change reloads the model: instructions 1,300, posting 5,700, a quoted answer
-and its error 800, a new answer 3,072; the rest is slack for texts that take more tokens a byte."""
+and its error 800, a new answer 3,072; the rest is slack for texts that take more tokens a byte.
+A posting whose prompt fills it nevertheless is refused: what the model has read is not the whole.
+"""
 
 ANSWER_TOKENS = 3_072
 
@@ -49,7 +52,8 @@ OPTIONS = {
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 900.0
-"""A small model on a laptop's CPU takes minutes, and waits for its turn behind other requests."""
+"""A small model on a laptop's CPU takes minutes, and waits for its turn behind other requests; what
+takes longer has failed."""
 
 _AWAY = (ConnectionError, httpx.TransportError)
 _GARBLED = (ValueError, TypeError, AttributeError, RecursionError)
@@ -65,7 +69,7 @@ class OllamaExtractor:
 
     name = "ollama"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, answer_seconds: float = ANSWER_SECONDS) -> None:
         """Make the client; nothing is asked yet.
 
         Raises:
@@ -73,11 +77,12 @@ class OllamaExtractor:
         """
         self.model: str | None = settings.model
         self._model = settings.model
+        self._answer_seconds = answer_seconds
         try:
             self.host = redact_url(settings.ollama_host)
             self._client = ollama.AsyncClient(
                 host=settings.ollama_host,
-                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+                timeout=httpx.Timeout(answer_seconds, connect=CONNECT_SECONDS),
             )
         except (ValueError, httpx.InvalidURL) as error:
             raise InvalidSetting(name="OLLAMA_HOST", problem=str(error)) from None
@@ -102,8 +107,8 @@ class OllamaExtractor:
 
         Raises:
             ModelBusy: Ollama is away, busy, or misses the model.
-            ModelAnswerInvalid: neither answer was usable.
-            ExtractionFailed: Ollama refused the request.
+            ModelAnswerInvalid: neither answer was usable, or the prompt filled the context.
+            ExtractionFailed: Ollama refused the request, or took it and did not answer in time.
         """
         started = time.perf_counter()
         first = await self._chat(ask(posting))
@@ -133,13 +138,16 @@ class OllamaExtractor:
 
     async def _chat(self, messages: list[Message]) -> ollama.ChatResponse:
         try:
-            return await self._client.chat(
+            response = await self._client.chat(
                 model=self._model,
                 messages=[{"role": one.role, "content": one.content} for one in messages],
                 format=ANSWER_SCHEMA,
                 options=OPTIONS,
                 stream=False,
             )
+        except httpx.ReadTimeout as error:
+            reason = f"no answer from {self._model} within {self._answer_seconds:g} s"
+            raise ExtractionFailed(reason=reason) from error
         except _AWAY as error:
             raise self._busy(str(error) or type(error).__name__) from error
         except ollama.ResponseError as error:
@@ -148,6 +156,11 @@ class OllamaExtractor:
             raise ExtractionFailed(reason=f"Ollama: {str(error)[:300]}") from error
         except _GARBLED as error:
             raise ModelAnswerInvalid(model=self._model, reason="not Ollama's protocol") from error
+        tokens = (response.prompt_eval_count or 0) + (response.eval_count or 0)
+        if tokens >= CONTEXT_TOKENS:  # a new answer to the same prompt would be no better
+            reason = f"prompt and answer filled the context of {CONTEXT_TOKENS} tokens"
+            raise ModelAnswerInvalid(model=self._model, reason=reason)
+        return response
 
     def _salvage(self, response: ollama.ChatResponse) -> tuple[ModelAnswer, int]:
         try:
@@ -184,13 +197,6 @@ def _finished(response: ollama.ChatResponse) -> str:
         raise _AnswerError("it was broken off because it repeated itself")
     if response.done_reason == "length":
         raise _AnswerError("it was cut off because it was too long; name fewer, shorter evidences")
-    if (response.prompt_eval_count or 0) + ANSWER_TOKENS > CONTEXT_TOKENS:
-        log.warning(
-            "A prompt of %s tokens leaves less than %s of the context's %s for the answer",
-            response.prompt_eval_count,
-            ANSWER_TOKENS,
-            CONTEXT_TOKENS,
-        )
     return _content(response)
 
 

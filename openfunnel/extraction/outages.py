@@ -1,5 +1,6 @@
 """Services that are away for a while: what a long-running role waits for instead of ending."""
 
+import asyncio
 import logging
 
 from redis.exceptions import RedisError
@@ -58,3 +59,11 @@ class Outage:
             log.info("Going on")
         self._failures = 0
         self._pause_until = 0.0
+
+
+async def pause_for(seconds: float, stop: asyncio.Event) -> None:
+    """Wait; no longer than until `stop` is set."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

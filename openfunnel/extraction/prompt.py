@@ -12,12 +12,18 @@ from typing import Any, Literal
 from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.records import AtsFields, PostingText
 
-TEXT_BYTES = 17_000
-"""UTF-8 bytes of a posting that are shown to the model, the few longer ones cut at a line's end.
+POSTING_BYTES = 17_000
+"""UTF-8 bytes of JSON in which a posting is shown to the model: title, fields and text together.
 
 At three bytes a token (English has four and more, scripts without spaces about three) these are
 5,700 tokens; see `openfunnel.extraction.ollama.CONTEXT_TOKENS` for the whole budget.
 """
+
+NAME_BYTES, FIELDS_BYTES = 1_000, 4_000
+"""What title and company, each, and the ATS's fields take of it at most; real ones are shorter."""
+
+_MOST_BYTES_A_CHARACTER = 6
+"""Of JSON: `\\u0001`."""
 
 FENCE_OPEN, FENCE_CLOSE = "```json\n", "\n```"
 
@@ -104,18 +110,48 @@ def posting_in(message: str) -> PostingText | None:
 def _fenced(posting: PostingText) -> str:
     # JSON keeps a posting on one line, so that no text can close the fence.
     shown = {
-        "title": posting.title,
-        "company": posting.company_name,
-        "fields": posting.fields.model_dump(mode="json", exclude_defaults=True),
-        "text": cut(posting.text),
+        "title": _cut_words(posting.title, NAME_BYTES),
+        "company": posting.company_name and _cut_words(posting.company_name, NAME_BYTES),
+        "fields": _cut_fields(posting.fields.model_dump(mode="json", exclude_defaults=True)),
+        "text": "",
     }
-    return f"{FENCE_OPEN}{json.dumps(shown, ensure_ascii=False)}{FENCE_CLOSE}"
+    shown["text"] = _cut_lines(posting.text, POSTING_BYTES - _bytes(shown))
+    return f"{FENCE_OPEN}{_json(shown)}{FENCE_CLOSE}"
 
 
-def cut(text: str) -> str:
-    """Return the whole lines of `text` that fit into TEXT_BYTES."""
-    data = text.encode("utf-8", "replace")
-    if len(data) <= TEXT_BYTES:
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _bytes(value: object) -> int:
+    """Return how long the JSON of a value is."""
+    return len(_json(value).encode("utf-8", "replace"))
+
+
+def _cut_words(text: str, most_bytes: int) -> str:
+    """Return as much of `text` as takes `most_bytes` as JSON, quotes not counted."""
+    text = text[:most_bytes]
+    while (excess := _bytes(text) - 2 - most_bytes) > 0:
+        text = text[: -max(1, excess // _MOST_BYTES_A_CHARACTER)]
+    return text
+
+
+def _cut_lines(text: str, most_bytes: int) -> str:
+    """Return the whole lines of `text` that take `most_bytes` as JSON; of a first line, a part."""
+    if _bytes(text) - 2 <= most_bytes:
         return text
-    kept = data[:TEXT_BYTES].decode("utf-8", "ignore")
+    kept = _cut_words(text, most_bytes)
     return kept[: kept.rfind("\n")] if "\n" in kept else kept
+
+
+def _cut_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields, without the values and items that exceed FIELDS_BYTES."""
+    kept: dict[str, Any] = {}
+    for name, value in fields.items():
+        values = value if isinstance(value, list) else [value]
+        for item in values:
+            longer = kept | {name: [*kept.get(name, ()), item] if values is value else item}
+            if _bytes(longer) > FIELDS_BYTES:
+                break
+            kept = longer
+    return kept

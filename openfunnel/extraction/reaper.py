@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from openfunnel.clock import utc_now
 from openfunnel.extraction.dead_letters import store_dead_letters
-from openfunnel.extraction.outages import AWAY, Outage
+from openfunnel.extraction.outages import AWAY, Outage, pause_for
 from openfunnel.extraction.reconciliation import reconcile
-from openfunnel.extraction.worker import utc_now
 from openfunnel.queue.leases import LeaseQueue
 from openfunnel.queue.presence import Presence, PresenceBoard
 from openfunnel.store.database import Database
@@ -95,7 +95,7 @@ class Reaper:
                 outage.end()
                 if report != ReapReport(0, 0, 0, 0):
                     log.info("Brought back: %s", report)
-            await _pause(stop, pause)
+            await pause_for(pause, stop)
         try:
             await self._presence.leave(self._sign)
         except AWAY as error:
@@ -107,10 +107,3 @@ class Reaper:
             await store_dead_letters(dead, self._database, self._queue, self._clock())
             stored += len(dead)
         return stored
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -11,6 +11,9 @@ from functools import lru_cache
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.records import Stance
 
+STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
+"""Of several mentions of a name, the one of the lowest rank counts."""
+
 _AHEAD = re.compile(
     r"nice[ -]to[ -]haves?\b|\bbonus(?: points)?\b|\bideally\b|\bpreferably\b"
     r"|\bpreferred\b(?=[^.;]{0,30}:)|\bid[ée]alement\b|\bidealerweise\b|\bidealmente\b"
@@ -58,7 +61,7 @@ _MIGRATING_FROM = re.compile(
     re.IGNORECASE,
 )
 _LEAVING = ("from ", " off", "replac", "sunset", "phas", "deprecat", "moderni")
-_SENTENCE_END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<!incl\.)(?<=[.!?;])\s+(?=[A-ZÀ-Þ(])")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])(?<!e\.g\.)(?<!i\.e\.)(?<!incl\.)\s+(?=[A-ZÀ-Þ(])")
 _BEFORE_CHARACTERS = 80
 _SENTENCE_CHARACTERS = 500
 """How far on either side of a name a sentence is read; keeps the time linear."""

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from openfunnel.extraction import rules
 from openfunnel.extraction.answer import ModelAnswer, StatedPlace, StatedSkill
+from openfunnel.extraction.stance import STRENGTH
 from openfunnel.normalize import skills as taxonomy
 from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.taxonomy import SKILL, Entry, entries, slug_of
@@ -29,14 +30,12 @@ from openfunnel.records import (
     PostingText,
     SkillMention,
     Sourced,
-    Stance,
     ValueSource,
 )
 
 UNLISTED = "other"
 """Category of a technology that the taxonomy does not know."""
 
-STRENGTH = {stance: strength for strength, stance in enumerate(Stance)}
 _WORD = re.compile(r"\w+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CENT = Decimal("0.01")

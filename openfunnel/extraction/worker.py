@@ -12,12 +12,13 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from openfunnel.clock import utc_now
 from openfunnel.errors import ExtractionFailed
 from openfunnel.extraction.contract import Extractor, label
 from openfunnel.extraction.dead_letters import posting_id_of, store_dead_letters
-from openfunnel.extraction.outages import AWAY, Outage
+from openfunnel.extraction.outages import AWAY, Outage, pause_for
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.queue.leases import DeadJob, Lease, LeaseQueue
 from openfunnel.queue.presence import Presence, PresenceBoard
@@ -45,11 +46,6 @@ class Pace:
     """First pause when a service is away."""
     grace_seconds: float = 10.0
     """What a stopped worker gives the postings in its hands."""
-
-
-def utc_now() -> datetime:
-    """Return the current time, with its zone."""
-    return datetime.now(UTC)
 
 
 class Worker:
@@ -240,7 +236,7 @@ class Worker:
                 await work()
             except AWAY as error:
                 pause = self._outage.begin(error, time.monotonic())
-                await _until(stop, pause)
+                await pause_for(pause, stop)
             else:
                 self._outage.end()
                 return
@@ -251,10 +247,3 @@ class Worker:
             await work
         except AWAY as error:
             self._outage.begin(error, time.monotonic())
-
-
-async def _until(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

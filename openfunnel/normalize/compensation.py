@@ -6,7 +6,7 @@ on-target earnings, and whether the sentence speaks of pay at all.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
@@ -17,6 +17,10 @@ from openfunnel.records import Compensation, PayPeriod
 
 _LONGEST_TEXT = 200_000
 _MOST_AMOUNTS = 400
+_DIGIT = re.compile(r"\d")
+_SPACE = re.compile(r"\s")
+_REACH = 40
+"""Characters before and after a line in which the currency of its amounts may stand."""
 _LONGEST_SPAN = 400
 
 PERIODS_A_YEAR = {
@@ -144,10 +148,34 @@ def yearly(pay: Compensation) -> YearlyPay:
 
 def _bands(text: str, country: str | None) -> Iterator[_Band]:
     """Yield what stands in `text` as pay; ranges, or single amounts that are called pay."""
-    amounts = find_amounts(text, country)
-    for low, high in islice(_ranges(text, amounts), _MOST_AMOUNTS):
+    for low, high in islice(_ranges(text, _amounts(text, country)), _MOST_AMOUNTS):
         if band := _band(text, low, high):
             yield band
+
+
+def _amounts(text: str, country: str | None) -> Iterator[Amount]:
+    """Yield the amounts of `text`; most of its lines hold no digit and are not searched."""
+    for left, right in _windows(text):
+        for amount in find_amounts(text[left:right], country):
+            yield replace(amount, start=left + amount.start, end=left + amount.end)
+
+
+def _windows(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans around lines with digits, each from the start of a word, without overlaps."""
+    start = left = right = 0
+    for line in text.split("\n"):
+        end = start + len(line)
+        if _DIGIT.search(line):
+            space = _SPACE.search(text, start - _REACH, start) if start > _REACH else None
+            opens = space.end() if space else 0
+            if opens > right:
+                if right:
+                    yield left, right
+                left = opens
+            right = end + _REACH
+        start = end + 1
+    if right:
+        yield left, right
 
 
 def _ranges(text: str, amounts: Iterable[Amount]) -> Iterator[tuple[Amount, Amount]]:

@@ -8,10 +8,22 @@ from openfunnel.records import EmploymentType
 _LONGEST_FIELD = 500
 _LONGEST_TEXT = 400_000
 _LONGEST_LINE = 4_000
-_WORTH_READING = re.compile(
-    r"time|intern|stage|contract|freelance|term|temporary|seasonal|vollzeit|praktik|werkstud|ftc|type",
-    re.IGNORECASE,
+_WORTH_READING = (
+    "time",
+    "intern",
+    "stage",
+    "contract",
+    "freelance",
+    "term",
+    "temporary",
+    "seasonal",
+    "vollzeit",
+    "praktik",
+    "werkstud",
+    "ftc",
+    "type",
 )
+"""A line without any of these, case folded, is passed over: `in` is far quicker than a search."""
 
 _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
@@ -51,22 +63,25 @@ _PERMANENT_CONTRACT = re.compile(
 
 _JOB = r"(?:role|position|job|opportunity|opening|engagement|assignment|vacancy|contract)"
 _LABEL = r"(?:employment|job|contract|work|position)\s+(?:type|status|category)|commitment|schedule"
-_TEXT_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
+_TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (kind, tuple(stems.split()), re.compile(pattern, re.IGNORECASE))
+    for kind, stems, pattern in (
         (
             EmploymentType.INTERNSHIP,
+            "intern stage praktikums",
             r"\b(?:this|our|the|an?|your|\d{1,2}[\s-](?:week|month))(?:\s+[\w-]+){0,2}?\s+internship\b"
             r"|\bstage\s+de\s+(?:fin\s+d|\d)|\bas\s+(?:an?|our)\s+(?:[\w-]+\s+){0,3}?intern\b"
             r"|\bdauer\s+des\s+praktikums|\bthis\s+intern\s+position",
         ),
         (
             EmploymentType.PART_TIME,
+            "part werkstudent",
             rf"\bpart[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
             rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?part[\s-]time\b|\bals\s+werkstudent",
         ),
         (
             EmploymentType.CONTRACT,
+            "fixed contract ftc freelance",
             rf"\bfixed[\s-]term(?:\s+[\w-]+)?\s+{_JOB}\b|\b{_JOB}\s+is\s+(?:an?\s+)?fixed[\s-]term\b"
             rf"|\b\d{{1,2}}[\s-](?:month|week|year)(?:[\s-]+[\w-]+)?\s+(?:contract|ftc)\b"
             rf"|\bcontract\s+(?:role|position|job|opportunity|basis)\b|\bindependent\s+contractor\s+{_JOB}\b"
@@ -74,11 +89,13 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
         ),
         (
             EmploymentType.TEMPORARY,
+            "temporary seasonal",
             rf"\b(?:temporary|seasonal)\s+(?:[\w-]+\s+)?{_JOB}\b"
             rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:temporary|seasonal)\b",
         ),
         (
             EmploymentType.FULL_TIME,
+            "full vollzeit",
             rf"\bfull[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
             rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:[\w-]+[\s,]+){{0,2}}?full[\s-]time\b"
             r"|\bfull[\s-]time\s+(?:salaried|employment|hours|on-?\s?site|remote|hybrid|permanent)\b"
@@ -87,6 +104,7 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+"""With the stems of which a line must hold one before the pattern is tried."""
 _LABELLED = re.compile(
     rf"^\W{{0,6}}(?:{_LABEL})\s*[:\-–]\s*(?P<words>[^\n]{{1,60}})", re.IGNORECASE
 )
@@ -108,24 +126,26 @@ def employment_type(words: str) -> EmploymentType | None:
 def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | None:
     """Return the type that the text of a posting states, and the span that says so."""
     lines = list(_lines(text[:_LONGEST_TEXT]))
-    for start, line in lines:
+    for start, line, _ in lines:
         match = _LABELLED.match(line)
         if match and (kind := employment_type(match["words"])):
             return kind, (start + match.start(), start + match.end())
-    for kind, pattern in _TEXT_WORDS:
-        for start, line in lines:
+    for kind, stems, pattern in _TEXT_WORDS:
+        for start, line, folded in lines:
+            if not any(stem in folded for stem in stems):
+                continue
             for match in pattern.finditer(line):
                 if not _OF_BENEFITS.search(line[max(0, match.start() - 80) : match.start()]):
                     return kind, (start + match.start(), start + match.end())
     return None
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines that hold a word of interest, each with where it starts."""
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the lines that hold a word of interest: start, line, and the line case folded."""
     start = 0
-    for line in text.split("\n"):
-        if line and _WORTH_READING.search(line):
-            yield start, line[:_LONGEST_LINE]
+    for line, folded in zip(text.split("\n"), text.casefold().split("\n"), strict=True):
+        if any(stem in folded for stem in _WORTH_READING):
+            yield start, line[:_LONGEST_LINE], folded
         start += len(line) + 1
 
 

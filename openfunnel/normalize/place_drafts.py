@@ -176,6 +176,12 @@ def _region_absorbs(draft: Draft, part: Reading, boundary: Boundary) -> bool:
             draft.region, draft.country = region, region.country
             draft.reading = replace(part, cities=inside, regions=(), country=None)
             return True
+    if part.country and part.country == draft.reading.country:  # `Georgia, GEO`
+        draft.reading = replace(draft.reading, regions=(), cities=(), country=None)
+        draft.country = part.country
+        return True
+    if part.is_alpha3 and not draft.reading.is_code and boundary is Boundary.COMMA:
+        return _absorbs_country_of_unknown(draft, part, large=False)  # `Punjab, PAK`
     return False
 
 

@@ -9,6 +9,8 @@ from openfunnel.normalize.gazetteer import City, Gazetteer, Region, name_key
 from openfunnel.normalize.workplace import HYBRID_WORDS, ONSITE_WORDS, REMOTE_WORDS
 
 _NOTABLE_CITY = 100_000
+_WELL_KNOWN_CITY = 1_000_000
+"""Means its city though it is a country's code as well: `BLR` is Bengaluru before Belarus."""
 _PARTS = re.compile(r"(,|\s[-–—]+\s|[-–—]+\s|\s[-–—]+|[():\[\]–—])")
 _ALTERNATIVES = re.compile(r"/|&|\s(?:and|or|und|oder|et|ou)\s", re.IGNORECASE)
 _NOISE = re.compile(
@@ -53,6 +55,8 @@ class Reading:
     group: str | None = None
     name: str = ""
     is_code: bool = False
+    is_alpha3: bool = False
+    """`CAN` is Canada: not Canterbury, whose code it is too, nor a town called Çan."""
     is_partial: bool = False
     """`East Syracuse` is read as Syracuse, but may be a town of its own."""
 
@@ -97,20 +101,29 @@ def lookup(table: Gazetteer, name: str) -> Reading:
     key = name_key(name)
     if not key:
         return Reading()
-    regions, country, is_code = table.regions.get(key, ()), table.countries.get(key), False
-    code = name.replace(".", "")
+    cities, regions, country = (
+        table.cities.get(key, ()),
+        table.regions.get(key, ()),
+        table.countries.get(key),
+    )
+    code, is_code = name.replace(".", ""), False
     if len(code) <= 3 and code.isupper():
         coded = table.region_codes.get(code, ())
         regions = tuple(dict.fromkeys((*regions, *coded)))
         country = country or table.country_codes.get(code)
         is_code = bool(coded) or code in table.country_codes
+    is_alpha3 = is_code and len(code) == 3 and code in table.country_codes
+    if is_alpha3:
+        regions = ()
+        cities = cities if cities and cities[0].weight >= _WELL_KNOWN_CITY else ()
     return Reading(
-        cities=table.cities.get(key, ()),
+        cities=cities,
         regions=regions,
         country=country,
         group=table.groups.get(key),
         name=name,
         is_code=is_code,
+        is_alpha3=is_alpha3,
     )
 
 

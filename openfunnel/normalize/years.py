@@ -44,6 +44,9 @@ _YEARS = re.compile(
     r"|años|anni|anos|jaar|lata|lat|år)(?:'|’|´)?(?![\w])",
     re.IGNORECASE,
 )
+_YEAR_STEMS = ("year", "yr", "yoe", "jahr", "ans", "ann", "año", "anos", "jaar", "lata", "år")
+_ONE_YEAR = re.compile(r"(?:\d|\bun|\bune)\W{0,4}(?:an|lat)\b")
+"""A line without one of these, case folded, names no years, and is spared the search for them."""
 _EXPERIENCE = re.compile(
     r"experience|experienced|expertise|erfahrung|exp[ée]rience|experiencia|esperienza|experi[êe]ncia"
     r"|ervaring|do[śs]wiadczeni|erfarenhet|track record|background|\byoe\b|\bexp\b",
@@ -128,6 +131,8 @@ def _required_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
+    if not _names_years(line.casefold()):
+        return None
     asked = [match for match in _YEARS.finditer(line) if _is_asked(line, match)]
     if not asked:
         return None
@@ -136,6 +141,10 @@ def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
     if len(values) > 1 and _DEGREE.search(line):
         return min(values)
     return max(values, key=lambda found: found[0], default=None)
+
+
+def _names_years(folded: str) -> bool:
+    return any(stem in folded for stem in _YEAR_STEMS) or _ONE_YEAR.search(folded) is not None
 
 
 def _is_asked(line: str, match: re.Match[str]) -> bool:

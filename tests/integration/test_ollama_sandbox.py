@@ -225,7 +225,7 @@ async def test_every_fault_reaches_the_client(
 async def test_a_request_that_is_taken_and_not_answered_in_time_fails_its_posting(
     serve: Serve,
 ) -> None:
-    url = serve(latency_seconds=1, sleep=lambda _: anyio.sleep(0.5))
+    url = serve(latency_seconds=0.5)
     extractor = OllamaExtractor(settings_of(url), answer_seconds=0.05)
 
     with pytest.raises(ExtractionFailed, match=r"no answer from .* within 0.05 s"):

@@ -104,7 +104,7 @@ async def test_only_fetched_postings_that_nobody_knows_are_pushed(
 ) -> None:
     failed, queued, leased, unknown = store.fetch(4)
     with database.begin() as session:
-        posting_writes.fail_posting(session, failed, "given up", NOW)
+        posting_writes.fail_fetched(session, failed, "given up")
     await queue.push(jobs([leased, queued]))
     await queue.take(1, 60)
 

@@ -18,10 +18,10 @@ from openfunnel.extraction.answer import (
 from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.prompt import (
     FENCE_CLOSE,
-    TEXT_BYTES,
+    FENCE_OPEN,
+    POSTING_BYTES,
     ask,
     ask_again,
-    cut,
     posting_in,
 )
 from openfunnel.extraction.verification import verify
@@ -130,10 +130,39 @@ def test_a_second_question_quotes_answer_and_problem_behind_the_same_beginning()
 def test_a_long_text_is_cut_between_lines() -> None:
     text = "\n".join(["数据工程师" * 20] * 100)
 
-    kept = cut(text)
+    shown = shown_of(PostingText(title="Data", text=text))
 
-    assert len(kept.encode()) <= TEXT_BYTES
-    assert set(kept.split("\n")) == {"数据工程师" * 20}
+    assert set(shown.text.split("\n")) == {"数据工程师" * 20}
+    assert len(shown.text.encode()) > POSTING_BYTES * 0.95
+
+
+@pytest.mark.parametrize("filling", ["word ", "数", '"', "\\", "\n", "\x01", "\U0001f600"])
+def test_no_part_of_a_posting_makes_its_message_longer(filling: str) -> None:
+    much = filling * 100_000
+    fields = AtsFields(locations=(much, *("Lyon",) * 10_000), commitment=much, language="fr")
+
+    shown = shown_of(PostingText(title=much, company_name=much, text=much, fields=fields))
+
+    assert much.startswith(shown.title)
+    assert much.startswith(shown.text)
+    assert shown.title
+
+
+def test_the_fields_that_fit_are_shown_whole() -> None:
+    fields = AtsFields(locations=("Lyon", "x" * 10_000), commitment="CDI", country="FR")
+
+    shown = shown_of(PostingText(title="Cook", text="You cook.", fields=fields)).fields
+
+    assert shown == AtsFields(locations=("Lyon",), commitment="CDI", country="FR")
+
+
+def shown_of(posting: PostingText) -> PostingText:
+    """Return what a model sees of a posting; its message is never too long."""
+    message = ask(posting)[1].content
+    shown = posting_in(message)
+    assert shown is not None
+    assert len(message.encode()) <= POSTING_BYTES + len(FENCE_OPEN + FENCE_CLOSE)
+    return shown
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -69,6 +69,10 @@ def answers(**changes: Any) -> Response:
     return says(json.dumps(ANSWER | changes))
 
 
+def answers_at(prompt_tokens: int, answer_tokens: int) -> Response:
+    return says(json.dumps(ANSWER), prompt_eval_count=prompt_tokens, eval_count=answer_tokens)
+
+
 def errs(status: int, error: str) -> Response:
     return JSONResponse({"error": error}, status)
 
@@ -218,6 +222,28 @@ async def test_a_busy_or_vanished_model_is_no_fault_of_the_posting(
         await extractor.extract(POSTING)
 
     assert error in str(busy.value)
+
+
+@pytest.mark.parametrize(
+    ("prompt_tokens", "answer_tokens"), [(CONTEXT_TOKENS, 1), (CONTEXT_TOKENS - 100, 100)]
+)
+async def test_an_answer_to_a_prompt_that_filled_the_context_is_refused(
+    server: ModelServer, extractor: OllamaExtractor, prompt_tokens: int, answer_tokens: int
+) -> None:
+    server.told = [answers_at(prompt_tokens, answer_tokens), answers()]
+
+    with pytest.raises(ModelAnswerInvalid, match="filled the context"):
+        await extractor.extract(POSTING)
+
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_within_the_context_is_taken(
+    server: ModelServer, extractor: OllamaExtractor
+) -> None:
+    server.told = [answers_at(CONTEXT_TOKENS - 101, 100)]
+
+    assert (await extractor.extract(POSTING)).tokens_in == CONTEXT_TOKENS - 101
 
 
 @pytest.mark.parametrize("status", [400, 500])

@@ -93,6 +93,38 @@ def test_a_location_string_names_its_cities_and_countries(
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CAN", [Place(country="CA")]),
+        ("Ontario, CAN", [Place(region="Ontario", country="CA")]),
+        ("Ontario, Canada", [Place(region="Ontario", country="CA")]),
+        ("Ontario CAN", [Place(region="Ontario", country="CA")]),
+        ("Ontario - CAN", [Place(region="Ontario", country="CA")]),
+        ("British Columbia (CAN)", [Place(region="British Columbia", country="CA")]),
+        ("Toronto, ON, CAN", [Place(city="Toronto", region="Ontario", country="CA")]),
+        ("CAN-Toronto", [Place(city="Toronto", region="Ontario", country="CA")]),
+        ("Smallville, CAN", [Place(city="Smallville", country="CA")]),
+        ("Remote - CAN", [Place(country="CA")]),
+        ("USA/CAN", [Place(country="US"), Place(country="CA")]),
+        ("Georgia, USA", [Place(region="Georgia", country="US")]),
+        ("Georgia, GEO", [Place(country="GE")]),
+        ("Victoria, AUS", [Place(region="Victoria", country="AU")]),
+        ("Punjab, PAK", [Place(city="Punjab", country="PK")]),
+        ("London, GBR", [Place(city="London", region="England", country="GB")]),
+        ("Munich, DEU", [Place(city="Munich", region="Bavaria", country="DE")]),
+        ("Oslo, NOR", [Place(city="Oslo", country="NO")]),
+        ("Barcelona, ESP", [Place(city="Barcelona", region="Catalonia", country="ES")]),
+        ("BRA", [Place(country="BR")]),
+        ("Singapore, SGP", [Place(city="Singapore", country="SG")]),
+        ("BLR", [Place(city="Bengaluru", region="Karnataka", country="IN")]),
+        ("Minsk, BLR", [Place(city="Minsk", country="BY")]),
+    ],
+)
+def test_a_code_of_three_letters_is_its_country(text: str, expected: list[Place]) -> None:
+    assert list(parse_places(text).places) == expected
+
+
+@pytest.mark.parametrize(
     ("text", "region", "country"),
     [
         ("Remote (EMEA)", "EMEA", None),
