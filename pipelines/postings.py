@@ -55,7 +55,7 @@ def _store_content(session: Session, answer: ItemAdapter) -> None:
     elif answer["posting_id"] not in {posting.external_id for posting in content.postings}:
         # It is there, but unreadable or a talent-pool entry: asked again, it would be that again.
         failure = Failure.UNPARSABLE if content.broken else Failure.NOT_FOUND
-        posting_writes.fail_discovered(session, board_id, answer["posting_id"], failure, now)
+        posting_writes.fail_discovered(session, board_id, answer["posting_id"], failure)
     for reason in content.broken:
         crawl_writes.save_dead_letter(session, _dead_letter(answer, "posting", reason), now)
 
@@ -66,7 +66,7 @@ def _store_failure(session: Session, answer: ItemAdapter) -> None:
     if posting_id is None:
         crawl_writes.fail_board(session, board_id, failure, detail, now)
     else:
-        posting_writes.fail_discovered(session, board_id, posting_id, failure, now)
+        posting_writes.fail_discovered(session, board_id, posting_id, failure)
     if failure != Failure.NOT_FOUND:  # gone is an answer, not work left undone
         crawl_writes.save_dead_letter(session, _dead_letter(answer, failure, detail), now)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, and_, select, text, update
 from sqlalchemy.orm import Session
 
 from openfunnel.normalize.url import url_hash
@@ -162,28 +162,21 @@ def close_missing(
     return session.execute(_CLOSE_MISSING, values).rowcount  # type: ignore[attr-defined,no-any-return]
 
 
-def fail_posting(session: Session, posting_id: int, failure: str, now: datetime) -> None:
-    """Mark a posting as failed, unless it is extracted; `now` goes to its dead letter."""
-    _fail(session, failure, Posting.id == posting_id)
+def fail_fetched(session: Session, posting_id: int, failure: str) -> bool:
+    """Mark a posting as failed that waited for extraction; False where it does not (any more)."""
+    return _fail(session, failure, Posting.id == posting_id, PostingStatus.FETCHED)
 
 
-def fail_discovered(
-    session: Session, board_id: int, external_id: str, failure: str, now: datetime
-) -> None:
-    """Mark a posting as failed whose address led nowhere; one that was fetched stays as it is."""
-    _fail(
-        session,
-        failure,
-        Posting.board_id == board_id,
-        Posting.external_id == external_id,
-        Posting.status == PostingStatus.DISCOVERED,
-    )
+def fail_discovered(session: Session, board_id: int, external_id: str, failure: str) -> bool:
+    """Mark a posting as failed whose address led nowhere; False where it was fetched after all."""
+    which = and_(Posting.board_id == board_id, Posting.external_id == external_id)
+    return _fail(session, failure, which, PostingStatus.DISCOVERED)
 
 
-def _fail(session: Session, failure: str, *which: Any) -> None:
-    unfinished = Posting.status != PostingStatus.EXTRACTED
+def _fail(session: Session, failure: str, which: ColumnElement[bool], state: PostingStatus) -> bool:
     failed = {"status": PostingStatus.FAILED.value, "failure": failure}
-    session.execute(update(Posting).where(unfinished, *which).values(**failed))
+    changed = update(Posting).where(which, Posting.status == state).values(**failed)
+    return session.scalar(changed.returning(Posting.id)) is not None
 
 
 def _row(posting: JobPosting, company_id: int | None) -> dict[str, Any]:

@@ -375,7 +375,7 @@ async def test_nothing_comes_back_that_is_done(desk: Desk) -> None:
     desk.finish(board_id)
     with desk.database.begin() as session:
         bolt = crawl_writes.upsert_board(session, BOLT, None, NOW)
-        posting_writes.fail_discovered(session, bolt, "12", Failure.NOT_FOUND, NOW)
+        posting_writes.fail_discovered(session, bolt, "12", Failure.NOT_FOUND)
     desk.now += LOST_AFTER + SECOND
 
     assert await desk.intake.requeue_lost(desk.presences) == 0

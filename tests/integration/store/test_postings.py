@@ -132,7 +132,7 @@ def test_an_address_that_leads_nowhere_fails_but_what_was_fetched_stays(
     (fetched,) = store.save(store.posting(2)).awaiting
 
     for external_id in ("1", "2", "3"):
-        posting_writes.fail_discovered(store.session, board_id, external_id, "not_found", now)
+        posting_writes.fail_discovered(store.session, board_id, external_id, "not_found")
 
     stored = queries.get_posting(store.session, posting_id).posting
     assert (stored.status, stored.failure) == (PostingStatus.FAILED, "not_found")
@@ -141,7 +141,7 @@ def test_an_address_that_leads_nowhere_fails_but_what_was_fetched_stays(
 
 def test_a_failed_posting_gets_another_chance_when_its_text_changes(store, now: datetime) -> None:
     (posting_id,) = store.save(store.posting()).awaiting
-    posting_writes.fail_posting(store.session, posting_id, "too many attempts", now)
+    assert posting_writes.fail_fetched(store.session, posting_id, "too many attempts")
 
     assert store.save(store.posting()).awaiting == ()
     assert store.save(store.posting(text="Mended")).awaiting == (posting_id,)
@@ -151,7 +151,7 @@ def test_a_failed_posting_gets_another_chance_when_its_text_changes(store, now: 
 def test_a_late_failure_does_not_undo_an_extraction(store, now: datetime) -> None:
     posting_id = store.add(store.posting())
 
-    posting_writes.fail_posting(store.session, posting_id, "lease lost", now)
+    assert not posting_writes.fail_fetched(store.session, posting_id, "lease lost")
 
     assert queries.get_posting(store.session, posting_id).posting.status is PostingStatus.EXTRACTED
 
