@@ -28,7 +28,11 @@ async def connect(settings: Settings) -> Redis:
         raise RedisUnavailable(url=redact_url(url), detail=str(error)) from None
     try:
         await asyncio.wait_for(client.ping(), CONNECT_SECONDS)
-    except (RedisError, OSError) as error:  # TimeoutError is an OSError
+    except (
+        RedisError,
+        OSError,
+        TypeError,
+    ) as error:  # an unknown parameter shows here, as TypeError
         await client.aclose()
         detail = str(error) or type(error).__name__
         raise RedisUnavailable(url=redact_url(url), detail=detail) from None
