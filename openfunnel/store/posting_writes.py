@@ -79,6 +79,9 @@ _CLOSE_MISSING = text("""
       AND external_id <> ALL(CAST(:external_ids AS text[]))
 """)
 
+ROWS_AT_ONCE = 50
+"""Rows of one statement: the way to the server holds several copies of each."""
+
 
 @dataclass(frozen=True)
 class SavedPostings:
@@ -126,10 +129,10 @@ def save_postings(
             and found.closed_at is None
         )
     ]
-    if fresh:
-        values = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
-        page = ",".join(map(_record, fresh))
-        session.execute(_UPSERT, {**values, "page": f"[{page}]"})
+    values = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
+    for start in range(0, len(fresh), ROWS_AT_ONCE):
+        part = ",".join(map(_record, fresh[start : start + ROWS_AT_ONCE]))
+        session.execute(_UPSERT, {**values, "page": f"[{part}]"})
     awaiting = session.scalars(_AWAITING, {"hashes": hashes}).all()
     stored = {key: row.text_checksum for key, row in known.items() if row.text_checksum}
     changed = sum(rows[key]["text_checksum"] != checksum for key, checksum in stored.items())
