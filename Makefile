@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: demo setup test check up migrate seed bench clean
 
-demo: setup  ## the whole pipeline on this machine, against the sandbox; ONCE=1 exits after the summary
-	@$(BIN)/openfunnel demo $(if $(ONCE),--once)
+demo: setup  ## the whole pipeline on this machine, against the sandbox; ONCE=1 exits after the summary, PORT=8001 moves the API
+	@$(BIN)/openfunnel demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 setup: $(VENV)/.installed  ## .venv with openfunnel, scrapy and uvicorn
 

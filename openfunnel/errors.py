@@ -94,7 +94,9 @@ class DemoFailed(OpenFunnelError):
 
 
 class PortUnavailable(SetupError):
-    """Cannot listen on {host}:{port} ({detail}). Name another port."""
+    """Cannot listen on {host}:{port} ({detail}). Is an earlier one still up? Else name another
+    port (--port; `make demo PORT=8001`).
+    """
 
 
 # --- addresses and sources ----------------------------------------------------------------------

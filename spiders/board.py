@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
 
-from redis.exceptions import RedisError
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import get_retry_request
@@ -17,7 +16,7 @@ from scrapy.settings import BaseSettings
 from twisted.python.failure import Failure as TwistedFailure
 
 from openfunnel.clock import utc_now
-from openfunnel.errors import DatabaseUnavailable, OpenFunnelError, UnparsableAnswer
+from openfunnel.errors import OpenFunnelError, UnparsableAnswer
 from openfunnel.records import BoardAnswer, BoardContent, BoardRef, Failure, RawResponse
 from openfunnel.services import ensure_redis
 from openfunnel.settings import Settings
@@ -46,7 +45,9 @@ class BoardSpider(Spider):
     name = "board"
     feed: Feed
 
-    def __init__(self, source: str | None = None, idle: str | None = None) -> None:
+    def __init__(self, source: str | None = None, idle: str | None = None, **unknown: str) -> None:
+        if unknown:
+            raise SystemExit(f"openfunnel: no argument {', '.join(unknown)}; -a takes source, idle")
         name = source or self.name
         if name not in SOURCES:
             raise SystemExit(f"openfunnel: no source {name!r}; -a source= is {', '.join(SOURCES)}")
@@ -103,13 +104,14 @@ class BoardSpider(Spider):
 
     def fail(self, error: TwistedFailure) -> Iterator[BoardAnswer]:
         """Record that no answer came."""
-        if isinstance(error.value, RedisError | DatabaseUnavailable):
-            # That says nothing about the board: it stays wanted, and the reaper queues it again.
-            logger.warning("Waiting for PostgreSQL or Redis: %s", error.value)
-            return
         answer = self._blank(error.request)  # type: ignore[attr-defined]  # Scrapy adds it
         assert error.value is not None
-        answer.failure, answer.detail = name_exception(error.value)
+        named = name_exception(error.value)
+        if named is None:
+            # Trouble of our own says nothing about the board: it stays wanted, and comes back.
+            logger.error("%s: %s", answer.board, error.value, exc_info=error.value)
+            return
+        answer.failure, answer.detail = named
         logger.warning("%s: %s (%s)", answer.board, answer.failure, answer.detail)
         yield answer
 

@@ -37,7 +37,7 @@ AWAY_SECONDS = 1.0
 class Feed:
     """The connections of one crawler process, and the entries it takes.
 
-    `redis`-backed attributes exist once `entries` runs, which is before the first request.
+    Attributes that need Redis exist once it is `opened`, when `entries` is first asked.
     """
 
     host_rate: HostRate
@@ -52,19 +52,26 @@ class Feed:
         self._beating: asyncio.Task[None] | None = None
         self._quiet_since: float | None = None
         self._unsettled: list[bytes] = []
+        self._opened = asyncio.Event()
 
     async def entries(self, idle_seconds: float | None) -> AsyncIterator[StartEntry]:
         """Yield start entries for ever, or until the source was idle for `idle_seconds`."""
         await self._open()
+        away = False
         while True:
             try:
                 taken = [] if self._engine.needs_backout() else await self._take()
                 if not taken and await self._idle_for(idle_seconds):
                     return
             except (RedisError, DatabaseUnavailable) as error:
-                logger.warning("Waiting for PostgreSQL or Redis: %s", error)
+                if not away:
+                    logger.warning("Waiting for PostgreSQL or Redis: %s", error)
+                away = True
                 await asyncio.sleep(AWAY_SECONDS)
                 continue
+            if away:
+                logger.warning("PostgreSQL and Redis are back")
+            away = False
             for entry in taken:
                 yield entry
             if not taken:
@@ -96,6 +103,12 @@ class Feed:
         self._presences = PresenceBoard(self._redis)
         self._intake = Intake(self.database, self._start_lists, self._settings)
         self._beating = asyncio.create_task(self._beat())
+        self._opened.set()
+
+    async def opened(self) -> "Feed":
+        """Wait for the connections: requests of earlier crawls are handed out before `entries`."""
+        await self._opened.wait()
+        return self
 
     async def _take(self) -> list[StartEntry]:
         """Take entries; while a server is away, the same ones are tried again."""

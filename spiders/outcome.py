@@ -1,12 +1,18 @@
 """What an answer, or its absence, means: each outcome of a request has a name."""
 
+from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
+    DownloadCancelledError,
     DownloadConnectionRefusedError,
+    DownloadFailedError,
     DownloadTimeoutError,
     IgnoreRequest,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
 )
 from scrapy.http import Response
+from twisted.internet.error import ConnectError, ConnectionClosed
 
 from openfunnel.records import Failure
 
@@ -26,6 +32,17 @@ EXCEPTION_FAILURES: dict[type[BaseException], tuple[Failure, str]] = {
     IgnoreRequest: (Failure.BLOCKED, "refused by robots.txt"),
 }
 
+NETWORK_ERRORS = (
+    DownloadFailedError,
+    DownloadCancelledError,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+    TunnelError,
+    ConnectError,
+    ConnectionClosed,
+    OSError,
+)
+
 
 def name_response(response: Response) -> tuple[Failure, str] | None:
     """Name what is wrong with an answer before its body is read; None where nothing is."""
@@ -37,9 +54,11 @@ def name_response(response: Response) -> tuple[Failure, str] | None:
     return None
 
 
-def name_exception(error: BaseException) -> tuple[Failure, str]:
-    """Name what kept an answer from coming."""
+def name_exception(error: BaseException) -> tuple[Failure, str] | None:
+    """Name what kept an answer from coming; None where it was none of the board's doing."""
     for kind, named in EXCEPTION_FAILURES.items():
         if isinstance(error, kind):
             return named
-    return Failure.UNREACHABLE, f"{type(error).__name__}: {error}"[:300]
+    if isinstance(error, NETWORK_ERRORS):
+        return Failure.UNREACHABLE, f"{type(error).__name__}: {error}"[:300]
+    return None

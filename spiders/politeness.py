@@ -52,17 +52,16 @@ class KeepHostRate:
         """Use the spider's connection, which opens after the middlewares are made."""
         return cls(crawler)
 
-    @property
-    def _rate(self) -> HostRate:
+    async def _rate(self) -> HostRate:
         spider = self._crawler.spider
         assert isinstance(spider, BoardSpider)
-        return spider.feed.host_rate
+        return (await spider.feed.opened()).host_rate
 
     async def process_request(self, request: Request) -> None:
         """Wait until the request may be sent; a retry gives the host time to recover first."""
         if retries := request.meta.get("retry_times", 0):
             await asyncio.sleep(RETRY_SECONDS * 2 ** (retries - 1))
-        wait_seconds = await self._rate.reserve(_host(request.url))
+        wait_seconds = await (await self._rate()).reserve(_host(request.url))
         if wait_seconds > 0:
             await asyncio.sleep(wait_seconds)
 
@@ -73,7 +72,7 @@ class KeepHostRate:
             if seconds > 0:
                 host = _host(request.url)
                 logger.info("%s asks to wait %.0f s (HTTP %d)", host, seconds, response.status)
-                await self._rate.block(host, seconds)
+                await (await self._rate()).block(host, seconds)
         return response
 
 

@@ -47,8 +47,8 @@ def crawl(
     queued, refused = asyncio.run(_crawl(settings, lines, every))
     for line in refused:
         typer.echo(f"openfunnel: {line}", err=True)
-    postings = f" and {len(queued.posting_ids)} postings" if queued.posting_ids else ""
-    typer.echo(f"{len(queued.board_ids)} boards{postings} queued")
+    postings = f", {len(queued.posting_ids)} postings" if queued.posting_ids else ""
+    typer.echo(f"Queued: {len(queued.board_ids)} boards{postings}")
     done = watch(settings, queued) if wait else True
     sys.exit(0 if done and not refused else 1)
 
@@ -59,7 +59,7 @@ def seed(
 ) -> None:
     """Put the shipped list of known boards into the store and on the frontier."""
     queued = asyncio.run(_seed(Settings.load(), ats, limit))
-    typer.echo(f"{len(queued.board_ids)} boards queued; `openfunnel up` crawls them")
+    typer.echo(f"Queued: {len(queued.board_ids)} boards; `openfunnel up` crawls them")
 
 
 def watch(settings: Settings, queued: "Queued") -> bool:

@@ -12,6 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import typer
+
+from openfunnel import services
 from openfunnel.settings import PROJECT_ROOT, Settings
 
 LONGEST_PAUSE_SECONDS = 60.0
@@ -95,7 +98,14 @@ class Crew:
         while not self.stop_asked.wait(every_seconds):
             yield
 
-    def restart_fallen(self) -> list[str]:
+    def tend(self) -> None:
+        """Bring back embedded servers and members that fell, and say which."""
+        services.ensure_postgres(self.settings)  # a look at a file and a socket while they run
+        services.ensure_redis(self.settings)
+        for name in self._restart_fallen():
+            typer.echo(f"{name} ended and was started again; see {self.logs}/{name}.log")
+
+    def _restart_fallen(self) -> list[str]:
         """Start again who ended by itself, later each time; return their names."""
         now = time.monotonic()
         fallen = [
@@ -131,7 +141,7 @@ class Crew:
     def _spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with (self.logs / f"{name}.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603  # our own command lines, no shell
-                command,
+                python("-m", "openfunnel.cli.tether", *command),
                 cwd=PROJECT_ROOT,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from rich.live import Live
 
 from openfunnel.cli.crew import Crew, crawler, role
 from openfunnel.cli.ports import check_port
+from openfunnel.clock import utc_now
 from openfunnel.errors import DemoFailed, DemoRefused
 from openfunnel.records import PostingStatus
 from openfunnel.settings import Settings
@@ -44,7 +45,7 @@ def demo(
 ) -> None:
     """Show the whole pipeline at work: invented boards, crawled, extracted and served."""
     from openfunnel import services
-    from openfunnel.cli.summary import print_summary
+    from openfunnel.cli.summary import Result, print_summary
     from openfunnel.sandbox.boards import GeneratedWorld
     from openfunnel.sources.starter import StarterBoard
     from openfunnel.store.database import open_database
@@ -77,16 +78,18 @@ def demo(
 
         run = asyncio.run(_start_run(settings, starters, database))
         console.print(f"Run {run.run_id}: every board is on the frontier")
+        since = utc_now()
         progress = _watch(database, run.run_id, crew, console)
         seconds = time.monotonic() - begun
         _await_api(f"http://{HOST}:{port}/health")
-        print_summary(console, database, progress, seconds, _extractor(settings), port)
+        result = Result(progress, seconds, since, _extractor(settings))
+        print_summary(console, database, result, None if once else port)
         if lost := postings - progress.postings[PostingStatus.EXTRACTED]:
             raise DemoFailed(detail=f"{lost} postings of {postings} were lost; see {crew.logs}")
         if not once:
             console.print("\nEverything keeps running; Ctrl-C stops it.")
             for _ in crew.until_stopped():
-                crew.restart_fallen()
+                crew.tend()
         console.print("Stopping what was started")
 
 
@@ -155,17 +158,20 @@ def _watch(database: "Database", run_id: int, crew: Crew, console: Console) -> "
     from openfunnel.cli.status import render_progress
     from openfunnel.store.progress import run_progress
 
+    before: RunProgress | None = None
     seen: RunProgress | None = None
     moved_at = begun = time.monotonic()
     with Live(console=console, auto_refresh=False, transient=True) as live:
         for _ in crew.until_stopped():
-            crew.restart_fallen()
+            crew.tend()
             with database.begin() as session:
                 progress = run_progress(session, run_id)
             assert progress is not None
             if progress != seen:
                 seen, moved_at = progress, time.monotonic()
-            live.update(render_progress(progress, time.monotonic() - begun), refresh=True)
+            before = before or progress
+            shown = render_progress(progress, before, time.monotonic() - begun)
+            live.update(shown, refresh=True)
             if progress.finished:
                 return progress
             if time.monotonic() - moved_at > STUCK_SECONDS:

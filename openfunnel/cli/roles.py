@@ -68,8 +68,7 @@ def up(
         typer.echo(f"{len(crew.members)} processes run; their logs are in {crew.logs}")
         typer.echo(f"API: http://{host}:{port}/docs (Ctrl-C stops everything)")
         for _ in crew.until_stopped():
-            for name in crew.restart_fallen():
-                typer.echo(f"{name} ended and was started again; see {crew.logs}/{name}.log")
+            crew.tend()
         typer.echo("Stopping")
 
 

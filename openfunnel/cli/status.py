@@ -66,13 +66,16 @@ def render(snapshot: "Snapshot") -> RenderableType:
     return Group(*tables, *_oddities(snapshot))
 
 
-def render_progress(progress: "RunProgress", seconds: float) -> RenderableType:
-    """Lay a run's progress out as one live table."""
+def render_progress(
+    progress: "RunProgress", before: "RunProgress", seconds: float
+) -> RenderableType:
+    """Lay a run's progress out as one live table; rates count what came since `before`."""
     table = Table(box=None, pad_edge=False)
     for heading in ("boards", *progress.postings, "postings/s", "seconds"):
         table.add_column(heading, justify="right")
     boards = progress.boards
     extracted = progress.postings[PostingStatus.EXTRACTED]
+    extracted -= before.postings[PostingStatus.EXTRACTED]
     table.add_row(
         f"{boards.done + boards.failed}/{boards.done + boards.failed + boards.pending}",
         *(str(count) for count in progress.postings.values()),
@@ -85,15 +88,17 @@ def render_progress(progress: "RunProgress", seconds: float) -> RenderableType:
 def _funnel(snapshot: "Snapshot") -> Table:
     boards, postings = snapshot.funnel.boards, snapshot.funnel.postings
     table = Table(title="Funnel", title_justify="left", box=None, pad_edge=False)
-    for heading in ("boards", *postings, "closed", "dead"):
+    for heading in ("boards", "failed", "not found", *(f" {name}" for name in postings), "dead"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
         str(boards.total),
+        str(boards.failed),
+        str(boards.not_found),
         *(str(count) for count in postings.values()),
-        str(snapshot.funnel.closed),
         str(sum(snapshot.funnel.dead_letters.values())),
     )
     table.caption = (
+        f"{snapshot.funnel.closed} postings closed; "
         f"{snapshot.fetched_per_second:.1f} fetched/s, "
         f"{snapshot.extracted_per_second:.1f} extracted/s, over half a minute"
     )

@@ -70,7 +70,8 @@ def board_progress(session: Session, board_ids: Sequence[int]) -> BoardProgress:
 
 def failed_boards(session: Session, board_ids: Sequence[int]) -> list[FailedBoard]:
     """Those of these boards whose last crawl was given up, by id."""
-    failed = select(Board).where(Board.id.in_(board_ids), Board.failure.is_not(None))
+    ended = Board.id.in_(board_ids), Board.queued_at.is_(None)
+    failed = select(Board).where(*ended, Board.failure.is_not(None))
     return [
         FailedBoard(
             BoardRef(ats=board.ats, region=board.region, token=board.token),

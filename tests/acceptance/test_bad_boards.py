@@ -128,3 +128,26 @@ def test_a_posting_address_fetches_that_posting_alone(stage: Stage) -> None:
         ("1", "failed"),
         (external_id, "fetched"),
     ]
+
+
+def test_crawlers_that_join_a_busy_frontier_fail_no_board(stage: Stage) -> None:
+    # Given a slow host and a crawler that has filled the shared queue
+    world = GeneratedWorld(boards=30, postings=60)
+    tokens = [ref.token for ref in world.boards() if ref.ats == "greenhouse"]
+    stage.environment["OPENFUNNEL_HOST_RATE"] = "3"
+    with running(world) as sandbox:
+        stage.face(sandbox)
+        stage.push("greenhouse", *tokens)
+        crawlers = [stage.scrapy("crawl", "greenhouse", "-a", "idle=2")]
+        with stage.redis() as client:
+            stage.wait_until(lambda: client.zcard("greenhouse:requests") > 0)
+
+        # When others join, whose first requests come from that queue
+        crawlers += [stage.scrapy("crawl", "greenhouse", "-a", "idle=2") for _ in range(2)]
+        for crawler in crawlers:
+            stage.wait_for(crawler)
+
+    assert stage.count("SELECT count(*) FROM boards WHERE last_fetched_at IS NOT NULL") == len(
+        tokens
+    )
+    assert letters(stage) == []

@@ -1,6 +1,7 @@
 """Every outcome of a request has a name: each status, each exception."""
 
 import pytest
+from redis.exceptions import RedisError
 from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -11,6 +12,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from openfunnel.errors import DatabaseUnavailable
 from openfunnel.records import Failure
 from spiders.outcome import name_exception, name_response
 
@@ -70,16 +72,23 @@ def test_a_cut_off_error_page_is_named_for_its_status() -> None:
         (ResponseDataLossError(), Failure.UNREACHABLE),
         (DownloadFailedError("the connection was closed"), Failure.UNREACHABLE),
         (OSError("no route to host"), Failure.UNREACHABLE),
-        (KeyError("surprise"), Failure.UNREACHABLE),
     ],
 )
 def test_an_exception_has_a_name_and_a_detail(error: Exception, failure: Failure) -> None:
-    named, detail = name_exception(error)
+    named = name_exception(error)
 
-    assert named is failure
-    assert detail
+    assert named is not None
+    assert named[0] is failure
+    assert named[1]
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("a bug"), RedisError("away"), DatabaseUnavailable(url="", detail="away")]
+)
+def test_trouble_of_our_own_is_no_failure_of_the_board(error: Exception) -> None:
+    assert name_exception(error) is None
 
 
 def test_an_unexpected_exception_is_quoted_but_not_at_any_length() -> None:
-    assert name_exception(OSError("no route"))[1] == "OSError: no route"
-    assert len(name_exception(OSError("x" * 10_000))[1]) == 300
+    assert name_exception(OSError("no route")) == (Failure.UNREACHABLE, "OSError: no route")
+    assert len((name_exception(OSError("x" * 10_000)) or ("", ""))[1]) == 300
