@@ -85,25 +85,24 @@ def render_progress(
     return table
 
 
-def _funnel(snapshot: "Snapshot") -> Table:
+def _funnel(snapshot: "Snapshot") -> RenderableType:
     boards, postings = snapshot.funnel.boards, snapshot.funnel.postings
-    table = Table(title="Funnel", title_justify="left", box=None, pad_edge=False)
-    for heading in ("boards", "failed", "not found", *(f" {name}" for name in postings), "dead"):
+    table = Table(title="\nPostings", title_justify="left", box=None, pad_edge=False)
+    for heading in (*postings, "closed", "fetched/s", "extracted/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_row(
-        str(boards.total),
-        str(boards.failed),
-        str(boards.not_found),
         *(str(count) for count in postings.values()),
-        str(sum(snapshot.funnel.dead_letters.values())),
+        str(snapshot.funnel.closed),
+        f"{snapshot.fetched_per_second:.1f}",
+        f"{snapshot.extracted_per_second:.1f}",
     )
-    table.caption = (
-        f"{snapshot.funnel.closed} postings closed; "
-        f"{snapshot.fetched_per_second:.1f} fetched/s, "
-        f"{snapshot.extracted_per_second:.1f} extracted/s, over half a minute"
+    letters = ", ".join(f"{n} {kind}" for kind, n in snapshot.funnel.dead_letters.items())
+    return Group(
+        f"Boards: {boards.total}, of which {boards.queued} queued, {boards.failed} failed, "
+        f"{boards.not_found} not found",
+        table,
+        f"\nDead letters: {letters or 'none'}",
     )
-    table.caption_justify = "left"
-    return table
 
 
 def _queues(snapshot: "Snapshot") -> Table:

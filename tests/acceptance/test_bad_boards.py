@@ -132,9 +132,9 @@ def test_a_posting_address_fetches_that_posting_alone(stage: Stage) -> None:
 
 def test_crawlers_that_join_a_busy_frontier_fail_no_board(stage: Stage) -> None:
     # Given a slow host and a crawler that has filled the shared queue
-    world = GeneratedWorld(boards=30, postings=60)
+    world = GeneratedWorld(boards=80, postings=160)
     tokens = [ref.token for ref in world.boards() if ref.ats == "greenhouse"]
-    stage.environment["OPENFUNNEL_HOST_RATE"] = "3"
+    stage.environment["OPENFUNNEL_HOST_RATE"] = "6"
     with running(world) as sandbox:
         stage.face(sandbox)
         stage.push("greenhouse", *tokens)

@@ -321,7 +321,8 @@ def test_the_status_for_people_fits_a_terminal(stage: Stage) -> None:
 
     assert ended.returncode == 0
     assert ended.stderr == ""
-    for heading in ("Funnel", "Queues", "Nobody is at work", "crawl greenhouse", "extraction"):
+    headings = "Boards", "Postings", "Dead letters", "Queues", "crawl greenhouse", "extraction"
+    for heading in (*headings, "Nobody is at work"):
         assert heading in ended.stdout
     assert all(len(line) <= 100 for line in ended.stdout.splitlines())
 
