@@ -61,7 +61,16 @@ _MIGRATING_FROM = re.compile(
     re.IGNORECASE,
 )
 _LEAVING = ("from ", " off", "replac", "sunset", "phas", "deprecat", "moderni")
-_SENTENCE_END = re.compile(r"(?<=[.!?;])(?<!e\.g\.)(?<!i\.e\.)(?<!incl\.)\s+(?=[A-ZÀ-Þ(])")
+_ABBREVIATIONS = (
+    *("e.g.", "i.e.", "incl.", "vs.", "No.", "Inc.", "Ltd."),
+    *("Sr.", "Jr.", "Dr.", "Mr.", "Mrs.", "Ms.", "St."),
+)
+"""Words whose stop ends no sentence."""
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?;])"
+    + "".join(rf"(?<!\b{re.escape(word)})" for word in _ABBREVIATIONS)
+    + r"\s+(?=[A-ZÀ-Þ(])"
+)
 _BEFORE_CHARACTERS = 80
 _SENTENCE_CHARACTERS = 500
 """How far on either side of a name a sentence is read; keeps the time linear."""

@@ -14,6 +14,12 @@ _DAYS = (
 )
 _WEEKLY = r"(?:a|per|/|each|every|of\s+the)\s*week"
 _OFFICE = r"(?:in|at|from|into)[\s-](?:the|our|an|your|one\s+of\s+our)?\s*(?:\w+\s+){0,2}?office"
+_DIAS_OFICINA = (
+    r"(?:[1-4]|un|uno|uma?|dos|dois|duas|tr[eê]s|cuatro|quatro)\s+d[ií]as?\s+"
+    r"(?:(?:por|a\s+la|a|na|cada)\s+semana\s+)?(?:en\s+(?:la\s+|nuestra\s+)?oficina"
+    r"|n[oa]s?\s+(?:nosso\s+)?escrit[óo]rio)"
+)
+"""Days in the office in Spanish and Portuguese."""
 _ROLE = r"(?:role|position|job|opportunity|vacancy|internship)"
 _IS = r"(?:is|will\s+be|can\s+be|may\s+be)\s+(?:an?\s+)?(?:fully\s+|primarily\s+|100\s?%\s+)?"
 
@@ -45,7 +51,10 @@ _HYBRID_TEXT = re.compile(
     rf"|\b{_OFFICE}\w*\s+(?:\w+\s+){{0,4}}?{_DAYS}"
     rf"|\b{_DAYS}\s+(?:{_WEEKLY}\s+)?(?:in[\s-]person|on[\s-]?site|remote|from\s+home)\b"
     r"|\b\d\s+jours?\s+(?:de|en)\s+t[ée]l[ée]travail|\bt[ée]l[ée]travail\s+(?:partiel|hybride)"
-    r"|\bmix\s+of\s+(?:remote|home|office)",
+    r"|\bmix\s+of\s+(?:remote|home|office)"
+    r"|\b(?:modelo|modalidade?|esquema|formato|regime|r[ée]gimen|jornada|traba(?:j|lh)o)"
+    r"\s+(?:de\s+traba(?:j|lh)o\s+)?h[íi]brid[oa]\b(?!\s+de\s+(?!traba(?:j|lh)o))"
+    rf"|\b{_DIAS_OFICINA}\b",
     re.IGNORECASE,
 )
 _REMOTE_TEXT = re.compile(
@@ -77,14 +86,19 @@ _ONSITE_TEXT = re.compile(
     re.IGNORECASE,
 )
 _ONSITE_STEMS = ("onsite", "on-site", "on site", "in person", "in-person")
+_HYBRID_STEMS = (
+    *("hybrid", "day", "time", "travail", "mix"),
+    *("híbrid", "hibrid", "oficina", "escrit"),
+)
 _WORTH_READING = (
-    *("hybrid", "remote", "office", "travail", "anywhere", "from home"),
+    *("hybrid", "híbrid", "hibrid", "oficina", "escrit"),
+    *("remote", "office", "travail", "anywhere", "from home"),
     *("présentiel", "presentiel", "sur site", *_ONSITE_STEMS),
 )
 """A line without any of these, case folded, is passed over: `in` is far quicker than a search."""
 _STATEMENTS: tuple[tuple[Workplace, tuple[str, ...], re.Pattern[str]], ...] = (
     (Workplace.ONSITE, ("fully", "100", "five", "5"), _ALWAYS_ONSITE_TEXT),
-    (Workplace.HYBRID, ("hybrid", "day", "time", "travail", "mix"), _HYBRID_TEXT),
+    (Workplace.HYBRID, _HYBRID_STEMS, _HYBRID_TEXT),
     (Workplace.ONSITE, ("in-office", "office-based", *_ONSITE_STEMS), _ONSITE_TEXT),
     (Workplace.REMOTE, ("remote", "anywhere", "travail"), _REMOTE_TEXT),
 )

@@ -77,6 +77,21 @@ def test_a_sentence_ends_at_its_stop_but_not_at_an_abbreviation() -> None:
     assert sentence_span(text, text.index("rest"), text.index("rest") + 4) == (25, len(text))
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["Sr.", "Jr.", "Dr.", "Mr.", "Mrs.", "Ms.", "St.", "No.", "vs.", "Inc.", "Ltd."],
+)
+def test_the_stop_of_an_abbreviation_ends_no_sentence(word: str) -> None:
+    text = f"As {word} Analytics Engineer, you use Python. Then rest."
+    start = text.index("Python")
+    assert sentence_span(text, start, start + 6) == (0, text.index(" Then"))
+
+
+def test_a_word_that_ends_like_an_abbreviation_ends_a_sentence() -> None:
+    text = "GoSt. Python rules."
+    assert sentence_span(text, 6, 12) == (6, len(text))
+
+
 def test_an_endless_sentence_is_read_around_the_name_only() -> None:
     text = "word " * 10_000
     low, high = sentence_span(text, 20_000, 20_004)

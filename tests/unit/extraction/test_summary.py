@@ -13,6 +13,13 @@ def test_the_sentence_that_says_who_is_hired_is_taken_with_its_place() -> None:
     assert text[start:end] == sentence
 
 
+def test_an_abbreviated_title_does_not_cut_the_sentence() -> None:
+    text = "As Sr. Analytics Engineer, you will join the team that measures our shop."
+    taken = summarize(divide(text))
+    assert taken is not None
+    assert taken[0] == text
+
+
 def test_a_list_mark_is_no_part_of_the_sentence() -> None:
     taken = summarize(divide("- You will build the ordering system of the company."))
     assert taken is not None

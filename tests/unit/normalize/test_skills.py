@@ -170,6 +170,13 @@ def test_a_name_that_is_a_host_name_is_found() -> None:
         "You Excel at what you do",
         "Access to a great team",
         "React quickly to change",
+        "React calmly under pressure, with experience in the web",
+        "Based in Cypress, CA",
+        "Vue d'ensemble du poste",
+        "Jest to praca biurowa",
+        "Carpenter/Framer wanted",
+        "Spring internship: experience with people",
+        "Swift payments, experience with banks",
         "A notion of quality",
         "every segment of the market",
         "Join C-level meetings after our Series C",
@@ -190,6 +197,8 @@ def test_an_everyday_word_is_no_technology(text: str) -> None:
         ("advanced Excel skills", "Microsoft Excel"),
         ("statistics in R", "R"),
         ("React frontend", "React"),
+        ("You write Swift code", "Swift"),
+        ("Use React efficiently", "React"),
         ("docs in Notion and Confluence", "Notion"),
         ("our data runs on Spark", "Apache Spark"),
         ("Fluent in German", "German"),
@@ -197,6 +206,32 @@ def test_an_everyday_word_is_no_technology(text: str) -> None:
 )
 def test_an_ambiguous_name_counts_in_context(text: str, name: str) -> None:
     assert name in names(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["React", "Cypress", "Framer", "Vue.js", "Angular", "Jest", "Flask", "Rust", "Swift", "Go"],
+)
+@pytest.mark.parametrize(
+    "bullet", ["Experience with {}", "Strong {} skills", "Familiarity with {}", "Expert in {}"]
+)
+def test_a_name_alone_in_a_plain_bullet_is_found(bullet: str, name: str) -> None:
+    assert names(bullet.format(name.removesuffix(".js"))) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Model events and payments in BigQuery", ["payments", "Google BigQuery"]),
+        ("Backend Engineer in the Billing team", ["backend development"]),
+        ("WCAG", ["accessibility"]),
+        ("Knowledge of WCAG accessibility standards", ["accessibility"]),
+    ],
+)
+def test_a_word_of_many_trades_is_no_skill_and_a_standard_is_one(
+    text: str, found: list[str]
+) -> None:
+    assert names(text) == found
 
 
 def test_a_neighbour_in_a_list_is_context_both_ways() -> None:
