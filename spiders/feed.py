@@ -53,6 +53,7 @@ class Feed:
         self._quiet_since: float | None = None
         self._unsettled: list[bytes] = []
         self._opened = asyncio.Event()
+        self._closed = False
 
     async def entries(self, idle_seconds: float | None) -> AsyncIterator[StartEntry]:
         """Yield start entries for ever, or until the source was idle for `idle_seconds`."""
@@ -81,6 +82,7 @@ class Feed:
         """Say goodbye and close the connections."""
         if self._beating is None:
             return
+        self._closed = True  # a cancellation that meets redis-py in the middle is swallowed
         self._beating.cancel()
         with contextlib.suppress(RedisError):  # leaving is a courtesy: the mark expires by itself
             for path, times in unknown_fields.items():
@@ -161,7 +163,7 @@ class Feed:
         return Presence(f"crawler:{self._source.name}", self._name, self._busy(), "")
 
     async def _beat(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 await self._presences.beat(self._presence())
             except RedisError as error:

@@ -119,35 +119,39 @@ async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
         lease_seconds=settings.lease_seconds,
         concurrency=concurrency,
     )
-    shown = asyncio.create_task(_show_drain(queue)) if drain else None
+    ended = asyncio.Event()
+    shown = asyncio.create_task(_show_drain(queue, ended)) if drain else None
     try:
         await worker.run(stop_event(), drain=drain)
     finally:
+        ended.set()
         if shown:
-            shown.cancel()
+            await shown
         await choice.extractor.close()
         await redis.aclose()
         database.close()
 
 
-async def _show_drain(queue: "LeaseQueue") -> None:
-    """Show how much is left, on a terminal; until cancelled."""
+async def _show_drain(queue: "LeaseQueue", ended: asyncio.Event) -> None:
+    """Show how much is left, on a terminal, until the worker has ended."""
     from redis.exceptions import RedisError
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from openfunnel.extraction.outages import pause_for
 
     console = Console(stderr=True)
     columns = TextColumn("extracting"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         total, task = 0, bar.add_task("", total=None)
-        while True:
+        while not ended.is_set():
             try:
                 left = (await queue.depth()).unfinished
             except RedisError:
                 left = total  # the worker says that Redis is away, and waits for it
             total = max(total, left)
             bar.update(task, total=total or None, completed=total - left)
-            await asyncio.sleep(0.5)
+            await pause_for(0.5, ended)
 
 
 def reap(

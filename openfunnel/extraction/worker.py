@@ -78,7 +78,8 @@ class Worker:
 
     async def run(self, stop: asyncio.Event, drain: bool = False) -> None:
         """Work until `stop` is set, or, to `drain`, until nothing is queued, delayed or leased."""
-        pulse = asyncio.create_task(self._pulse())
+        ended = asyncio.Event()
+        pulse = asyncio.create_task(self._pulse(ended))
         stopped = asyncio.create_task(stop.wait())
         try:
             if drain:
@@ -91,7 +92,8 @@ class Worker:
         finally:
             stopped.cancel()
             await self._let_go()
-            pulse.cancel()
+            # Not cancelled: a cancellation that meets redis-py at the wrong moment is swallowed.
+            ended.set()
             await asyncio.gather(pulse, stopped, return_exceptions=True)
             await self._leave()
 
@@ -190,14 +192,14 @@ class Worker:
 
     # --- signs of life --------------------------------------------------------------------------
 
-    async def _pulse(self) -> None:
-        """Extend the leases in hand and say who is alive, until cancelled."""
-        while True:
+    async def _pulse(self, ended: asyncio.Event) -> None:
+        """Extend the leases in hand and say who is alive, until the worker has ended."""
+        while not ended.is_set():
             try:
                 await self._try(self._beat())
             except Exception:
                 log.exception("A sign of life failed; the next one comes")
-            await asyncio.sleep(min(self._pace.beat_seconds, self._lease_seconds / 3))
+            await pause_for(min(self._pace.beat_seconds, self._lease_seconds / 3), ended)
 
     async def _beat(self) -> None:
         await self._presence.beat(self._sign())
