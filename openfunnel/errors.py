@@ -110,10 +110,6 @@ class UnparsableAnswer(OpenFunnelError):
     """The answer of {ats} board {token} cannot be read: {reason}."""
 
 
-class UnparsablePosting(OpenFunnelError):
-    """A posting of {ats} board {token} cannot be read: {reason}."""
-
-
 # --- extraction ---------------------------------------------------------------------------------
 
 
