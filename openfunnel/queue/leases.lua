@@ -1,11 +1,14 @@
 -- The lease queue: one atomic script, one operation a call.
 --
--- Keys, all below `openfunnel:<queue>:`
---   ready       sorted set   key -> priority * 2^42 + sequence number (lowest is taken first)
+-- Read after values.lua; frontier.lua may follow and add to the operations.
+--
+-- KEYS[1]  ready        sorted set   key -> priority * 2^42 + sequence number (lowest is taken first)
+-- KEYS[2]  the prefix of all other keys:
 --   delayed     sorted set   key -> time it becomes ready
 --   lease       sorted set   key -> time the lease expires
 --   dead        sorted set   key -> time it was given up on
 --   job:<key>   hash         payload, priority
+--                            host        whom it asks; empty: nobody
 --                            attempts    failures of the handler
 --                            deaths      leases that expired
 --                            token       fencing token of the latest lease
@@ -19,86 +22,94 @@
 -- A key is in one of ready, delayed, lease and dead, or unknown; the hash follows the sets. A member
 -- without a usable hash is forgotten when met: PostgreSQL knows what is to be done, not Redis.
 --
--- Times are microseconds of Redis' own clock, integers that a double holds exactly until 2255. A
--- fencing token is such a time, or the last one plus 1: it grows even if the keys are wiped.
---
--- KEYS[1]  openfunnel:<queue>:
--- ARGV[1]  operation, a name of the table at the end
--- ARGV[2]  time; empty means now (only tests set it)
--- ARGV[3]  the operation's arguments, as its comment says
+-- A fencing token is a time, or the last one plus 1: it grows even if the keys are wiped.
 
-local prefix = KEYS[1]
-local ready, delayed, lease, dead =
-  prefix .. 'ready', prefix .. 'delayed', prefix .. 'lease', prefix .. 'dead'
+local ready, prefix = KEYS[1], KEYS[2]
+local delayed, lease, dead = prefix .. 'delayed', prefix .. 'lease', prefix .. 'dead'
 
 local PRIORITY_STEP = 2 ^ 42
 local HIGHEST_PRIORITY = 1000
-local LARGEST_INTEGER = 2 ^ 53
+local LONGEST_REDELIVERY = 60 * 1000000
 local PAGE = 1000
-
-local now = tonumber(ARGV[2])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
-
-local function integer(value)
-  return string.format('%.0f', value)
-end
 
 local function hash(key)
   return prefix .. 'job:' .. key
 end
 
-local function number(value)
-  value = value and tonumber(value)
-  -- Anything that is not an integer a double holds exactly was written by somebody else.
-  if value and value > -LARGEST_INTEGER and value < LARGEST_INTEGER then
-    return math.floor(value)
-  end
-  return 0
-end
-
 -- The job of a key, or nil if its hash is lost or is not one.
 local function load(key)
-  local fields = redis.pcall('HMGET', hash(key), 'payload', 'priority', 'attempts', 'deaths')
+  local fields = redis.pcall('HMGET', hash(key), 'payload', 'priority', 'host', 'attempts',
+    'deaths')
   if fields.err or not fields[1] then
     return nil
   end
   return {
     payload = fields[1],
     priority = number(fields[2]),
-    attempts = number(fields[3]),
-    deaths = number(fields[4]),
+    host = fields[3] or '',
+    attempts = number(fields[4]),
+    deaths = number(fields[5]),
   }
 end
 
-local function enqueue(key, priority)
-  local level = math.max(-HIGHEST_PRIORITY, math.min(priority, HIGHEST_PRIORITY))
-  local place = level * PRIORITY_STEP + redis.call('INCR', prefix .. 'sequence')
-  redis.call('ZADD', ready, integer(place), key)
+-- Makes a key ready; the frontier puts its own in place, which keeps ready keys by host as well.
+local enlist = function(key, _, place)
+  redis.call('ZADD', ready, place, key)
 end
 
-local function enqueue_later(key, priority, delay)
+local function enqueue(key, job)
+  local level = math.max(-HIGHEST_PRIORITY, math.min(job.priority, HIGHEST_PRIORITY))
+  local sequence = number(redis.call('GET', prefix .. 'sequence')) + 1
+  redis.call('SET', prefix .. 'sequence', integer(sequence))
+  enlist(key, job.host, integer(level * PRIORITY_STEP + sequence))
+end
+
+local function enqueue_later(key, job, delay)
   redis.call('HDEL', hash(key), 'again')
   if delay > 0 then
     redis.call('ZADD', delayed, integer(now + delay), key)
   else
-    enqueue(key, priority)
+    enqueue(key, job)
   end
 end
 
-local function create(key, payload, priority, delay)
+-- The four fields of a job as they are passed: key, payload, priority, host.
+local function argument(i)
+  return ARGV[i], { payload = ARGV[i + 1], priority = number(ARGV[i + 2]), host = ARGV[i + 3] }
+end
+
+local function write(key, job)
+  redis.call('HSET', hash(key), 'payload', job.payload, 'priority', integer(job.priority),
+    'host', job.host)
+end
+
+local function create(key, job, delay)
   redis.call('DEL', hash(key))
-  redis.call('HSET', hash(key), 'payload', payload, 'priority', priority)
-  enqueue_later(key, number(priority), delay)
+  write(key, job)
+  enqueue_later(key, job, delay)
+end
+
+-- Add a job -> 1, or 0 where that changes nothing.
+local function add(key, job, delay)
+  if redis.call('ZSCORE', lease, key) or redis.call('ZSCORE', dead, key) then
+    if not load(key) then
+      redis.call('DEL', hash(key))
+    end
+    write(key, job)
+    return redis.call('HSET', hash(key), 'again', 1)
+  end
+  if redis.call('ZSCORE', ready, key) or redis.call('ZSCORE', delayed, key) then
+    return 0
+  end
+  create(key, job, delay)
+  return 1
 end
 
 -- Forget a job that has ended, unless it was pushed once more meanwhile.
 local function finish(key)
   local job = load(key)
   if job and redis.call('HGET', hash(key), 'again') then
-    create(key, job.payload, job.priority, 0)
+    create(key, job, 0)
   else
     redis.call('DEL', hash(key))
   end
@@ -112,14 +123,30 @@ local function holds(key, token)
   return held == token
 end
 
--- A dead job as it is answered: key, payload, priority, reason, last error, attempts, deaths.
+local function next_token()
+  local last = number(redis.call('GET', prefix .. 'token'))
+  local token = integer(math.max(last + 1, now))
+  redis.call('SET', prefix .. 'token', token)
+  return token
+end
+
+-- A new lease as it is answered: key, payload, priority, host, token, attempts, deaths.
+local function grant(key, job, expiry)
+  local token = next_token()
+  redis.call('HSET', hash(key), 'token', token, 'taken', integer(now))
+  redis.call('ZADD', lease, integer(expiry), key)
+  return { key, job.payload, integer(job.priority), job.host, token, integer(job.attempts),
+    integer(job.deaths) }
+end
+
+-- A dead job as it is answered: key, payload, priority, host, reason, last error, attempts, deaths.
 local function obituary(key)
   local job = load(key)
   if not job then
     return nil
   end
   local words = redis.call('HMGET', hash(key), 'reason', 'last_error')
-  return { key, job.payload, integer(job.priority), words[1] or '', words[2] or '',
+  return { key, job.payload, integer(job.priority), job.host, words[1] or '', words[2] or '',
     integer(job.attempts), integer(job.deaths) }
 end
 
@@ -135,7 +162,7 @@ local function wake()
     redis.call('ZREM', delayed, key)
     local job = load(key)
     if job then
-      enqueue(key, job.priority)
+      enqueue(key, job)
     else
       redis.call('DEL', hash(key))
     end
@@ -143,30 +170,40 @@ local function wake()
   return #due
 end
 
-local operations = {}
+-- End the leases that have expired (a page), each of them a death of its worker.
+local function bring_back(most, redelivery)
+  local expired = redis.call('ZRANGEBYSCORE', lease, '-inf', integer(now), 'LIMIT', 0, PAGE)
+  for _, key in ipairs(expired) do
+    redis.call('ZREM', lease, key)
+    local job = load(key)
+    if job then
+      local deaths = job.deaths + 1
+      redis.call('HSET', hash(key), 'deaths', integer(deaths))
+      if deaths >= most then
+        give_up(key, 'its worker died ' .. integer(deaths) .. ' times')
+      else
+        enqueue_later(key, job, math.min(redelivery * 2 ^ (deaths - 1), LONGEST_REDELIVERY))
+      end
+    else
+      redis.call('DEL', hash(key))
+    end
+  end
+  return #expired
+end
 
--- delay, then key, payload, priority of each job -> how many were added
+-- delay, then key, payload, priority, host of each job -> how many were added
 function operations.push()
   local delay, added = tonumber(ARGV[3]), 0
-  for i = 4, #ARGV, 3 do
-    local key, payload, priority = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-    if redis.call('ZSCORE', lease, key) or redis.call('ZSCORE', dead, key) then
-      if not load(key) then
-        redis.call('DEL', hash(key))
-      end
-      redis.call('HSET', hash(key), 'payload', payload, 'priority', priority)
-      added = added + redis.call('HSET', hash(key), 'again', 1)
-    elseif not (redis.call('ZSCORE', ready, key) or redis.call('ZSCORE', delayed, key)) then
-      create(key, payload, priority, delay)
-      added = added + 1
-    end
+  for i = 4, #ARGV, 4 do
+    local key, job = argument(i)
+    added = added + add(key, job, delay)
   end
   return added
 end
 
--- limit, duration -> key, payload, priority, token, attempts, deaths of each lease
+-- limit, duration -> leases
 function operations.take()
-  local limit, expiry, leases = tonumber(ARGV[3]), integer(now + ARGV[4]), {}
+  local limit, expiry, leases = tonumber(ARGV[3]), now + ARGV[4], {}
   wake()
   while #leases < limit do
     local taken = redis.call('ZPOPMIN', ready, limit - #leases)
@@ -174,18 +211,11 @@ function operations.take()
       break
     end
     for i = 1, #taken, 2 do
-      local key = taken[i]
-      local job = load(key)
+      local job = load(taken[i])
       if job then
-        local last = number(redis.call('GET', prefix .. 'token'))
-        local token = integer(math.max(last + 1, now))
-        redis.call('SET', prefix .. 'token', token)
-        redis.call('HSET', hash(key), 'token', token, 'taken', integer(now))
-        redis.call('ZADD', lease, expiry, key)
-        leases[#leases + 1] = { key, job.payload, integer(job.priority), token,
-          integer(job.attempts), integer(job.deaths) }
+        leases[#leases + 1] = grant(taken[i], job, expiry)
       else
-        redis.call('DEL', hash(key))
+        redis.call('DEL', hash(taken[i]))
       end
     end
   end
@@ -219,18 +249,24 @@ function operations.acknowledge()
   return lost
 end
 
--- key, token, delay -> 1, or 0 if the lease is no longer held
+-- delay, then key, token of each lease -> indexes (from 0) of the leases no longer held
 function operations.release()
-  local key, token, delay = ARGV[3], ARGV[4], tonumber(ARGV[5])
-  if not holds(key, token) then
-    return 0
+  local delay, lost = tonumber(ARGV[3]), {}
+  for i = 4, #ARGV, 2 do
+    local key = ARGV[i]
+    if holds(key, ARGV[i + 1]) then
+      redis.call('ZREM', lease, key)
+      local job = load(key)
+      if job then
+        enqueue_later(key, job, delay)
+      else
+        redis.call('DEL', hash(key))
+      end
+    else
+      lost[#lost + 1] = (i - 4) / 2
+    end
   end
-  redis.call('ZREM', lease, key)
-  local job = load(key)
-  if job then
-    enqueue_later(key, job.priority, delay)
-  end
-  return 1
+  return lost
 end
 
 -- key, token, delay, error, most attempts -> a dead job, or nil
@@ -249,7 +285,7 @@ function operations.fail()
   if attempts >= most then
     return give_up(key, 'failed ' .. integer(attempts) .. ' times')
   end
-  enqueue_later(key, job.priority, delay)
+  enqueue_later(key, job, delay)
   return nil
 end
 
@@ -268,26 +304,11 @@ function operations.kill()
   return give_up(key, ARGV[5])
 end
 
--- most deaths -> how many leases had expired, how many delayed jobs became ready (a page of each)
+-- most deaths, delay of the first redelivery -> how many leases had expired, how many delayed jobs
+-- became ready (a page of each)
 function operations.reap()
-  local most = tonumber(ARGV[3])
-  local expired = redis.call('ZRANGEBYSCORE', lease, '-inf', integer(now), 'LIMIT', 0, PAGE)
-  for _, key in ipairs(expired) do
-    redis.call('ZREM', lease, key)
-    local job = load(key)
-    if job then
-      local deaths = job.deaths + 1
-      redis.call('HSET', hash(key), 'deaths', integer(deaths))
-      if deaths >= most then
-        give_up(key, 'its worker died ' .. integer(deaths) .. ' times')
-      else
-        enqueue_later(key, job.priority, 0)
-      end
-    else
-      redis.call('DEL', hash(key))
-    end
-  end
-  return { #expired, wake() }
+  local expired = bring_back(tonumber(ARGV[3]), tonumber(ARGV[4]))
+  return { expired, wake() }
 end
 
 -- limit -> dead jobs, longest dead first
@@ -331,5 +352,3 @@ function operations.depth()
   return { redis.call('ZCARD', ready), redis.call('ZCARD', delayed), redis.call('ZCARD', lease),
     redis.call('ZCARD', dead), integer(now - oldest) }
 end
-
-return operations[ARGV[1]]()

@@ -35,6 +35,8 @@ class Job:
     key: str
     payload: str = ""
     priority: int = 0
+    host: str | None = None
+    """The host it asks, in lower case, where the queue holds requests."""
 
 
 @dataclass(frozen=True)

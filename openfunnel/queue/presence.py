@@ -24,7 +24,7 @@ class Presence:
     """One process (or one role of it)."""
 
     role: str
-    """`crawler:<source>`, `extractor`, `reaper` or `api`."""
+    """`crawler:<source>`, `extractor`, `reaper`, `scheduler` or `api`."""
     name: str
     """Tells it from the others of its role, such as host and process number."""
     busy: int

@@ -1,21 +1,35 @@
 """The lease queue in Redis: what all processes share. The work is done in `leases.lua`."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
-from importlib.resources import files
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from redis.asyncio import Redis
 
 from openfunnel.queue.leases import HIGHEST_PRIORITY, DeadJob, Depth, Job, Lease
+from openfunnel.queue.scripts import read_script
 from openfunnel.queue.values import MICROSECONDS, decode, encode, micros
 
 BATCH = 1000
 """Jobs in one call of the script: Redis does nothing else meanwhile (some milliseconds)."""
 
-SCRIPT = files(__package__).joinpath("leases.lua").read_text(encoding="utf-8")
+SCRIPT = read_script("leases")
 
 T = TypeVar("T")
+
+
+class Keys(NamedTuple):
+    """The keys the scripts are passed; the last two are the frontier's."""
+
+    ready: str
+    prefix: str
+    start_urls: str = ""
+    dupefilter: str = ""
+
+    @property
+    def states(self) -> tuple[str, str, str, str]:
+        """The sorted sets of ready, delayed, leased and dead keys."""
+        return self.ready, f"{self.prefix}delayed", f"{self.prefix}lease", f"{self.prefix}dead"
 
 
 class RedisLeaseQueue:
@@ -32,39 +46,40 @@ class RedisLeaseQueue:
         max_attempts: int = 3,
         max_deaths: int = 5,
         clock: Callable[[], float] | None = None,
+        redelivery_seconds: float = 0,
     ) -> None:
         """Jobs are dead after `max_attempts` failures or `max_deaths` expired leases.
 
-        `clock` (seconds) stands in for the server's in tests.
+        A job whose lease expired is delayed by `redelivery_seconds`, twice as long after each
+        further one, up to a minute. `clock` (seconds) stands in for the server's in tests.
         """
         self._redis = redis
-        self._prefix = f"openfunnel:{name}:"
+        prefix = f"openfunnel:{name}:"
+        self._keys = Keys(f"{prefix}ready", prefix)
         self._max_attempts = max_attempts
         self._max_deaths = max_deaths
         self._clock = clock
+        self._redelivery = micros(redelivery_seconds)
         self._script = redis.register_script(SCRIPT)
 
     async def push(self, jobs: Sequence[Job], delay_seconds: float = 0) -> int:
         """Add jobs, as `LeaseQueue.push` says."""
         added = 0
-        for batch in _batches(jobs):
-            fields = [field for job in batch for field in _fields(job)]
-            added += int(await self._run("push", micros(delay_seconds), *fields))
+        for batch in batches(jobs):
+            arguments = [field for job in batch for field in fields(job)]
+            added += int(await self._run("push", micros(delay_seconds), *arguments))
         return added
 
     async def take(self, limit: int, lease_seconds: float) -> list[Lease]:
         """Lease up to `limit` ready jobs."""
         rows = await self._run("take", min(limit, BATCH), micros(lease_seconds))
-        return [
-            Lease(_job(key, payload, priority), int(token), int(attempts), int(deaths))
-            for key, payload, priority, token, attempts, deaths in rows
-        ]
+        return [read_lease(row) for row in rows]
 
     async def extend(self, leases: Collection[Lease], lease_seconds: float) -> list[Lease]:
         """Renew leases; return those no longer held."""
         lost: list[Lease] = []
-        for batch in _batches(leases):
-            indexes = await self._run("extend", micros(lease_seconds), *_held(batch))
+        for batch in batches(leases):
+            indexes = await self._run("extend", micros(lease_seconds), *held(batch))
             lost += [batch[index] for index in indexes]
         return lost
 
@@ -75,32 +90,40 @@ class RedisLeaseQueue:
     async def acknowledge_all(self, leases: Collection[Lease]) -> list[Lease]:
         """Forget jobs that are done, and return the leases no longer held."""
         lost: list[Lease] = []
-        for batch in _batches(leases):
-            indexes = await self._run("acknowledge", *_held(batch))
+        for batch in batches(leases):
+            indexes = await self._run("acknowledge", *held(batch))
             lost += [batch[index] for index in indexes]
         return lost
 
     async def release(self, lease: Lease, delay_seconds: float = 0) -> bool:
         """Hand a job back, counting nothing. False if the lease is no longer held."""
-        return bool(await self._run("release", *_held([lease]), micros(delay_seconds)))
+        return not await self.release_all([lease], delay_seconds)
+
+    async def release_all(self, leases: Collection[Lease], delay_seconds: float = 0) -> list[Lease]:
+        """Hand jobs back, counting nothing; return the leases no longer held."""
+        lost: list[Lease] = []
+        for batch in batches(leases):
+            indexes = await self._run("release", micros(delay_seconds), *held(batch))
+            lost += [batch[index] for index in indexes]
+        return lost
 
     async def fail(self, lease: Lease, error: str, delay_seconds: float) -> DeadJob | None:
         """Count a failure; the dead job if it was one too many."""
         row = await self._run(
-            "fail", *_held([lease]), micros(delay_seconds), encode(error), self._max_attempts
+            "fail", *held([lease]), micros(delay_seconds), encode(error), self._max_attempts
         )
         return _dead_job(row) if row else None
 
     async def kill(self, lease: Lease, reason: str, error: str) -> DeadJob | None:
         """Give up on a job at once. None if the lease is no longer held."""
-        row = await self._run("kill", *_held([lease]), encode(reason), encode(error))
+        row = await self._run("kill", *held([lease]), encode(reason), encode(error))
         return _dead_job(row) if row else None
 
     async def reap(self) -> int:
         """Return expired leases and due jobs to ready; return how many leases had expired."""
         total = 0
         while True:
-            expired, woken = await self._run("reap", self._max_deaths)
+            expired, woken = await self._run("reap", self._max_deaths, self._redelivery)
             total += int(expired)
             if not expired and not woken:
                 return total
@@ -111,17 +134,17 @@ class RedisLeaseQueue:
 
     async def bury(self, keys: Collection[str]) -> None:
         """Forget dead jobs."""
-        for batch in _batches(keys):
+        for batch in batches(keys):
             await self._run("bury", *map(encode, batch))
 
     async def known(self, keys: Sequence[str]) -> set[str]:
         """Which of these keys are ready, delayed, leased or dead."""
         found: set[str] = set()
-        for batch in _batches(keys):
+        for batch in batches(keys):
             members = cast(list[str], [encode(key) for key in batch])
             async with self._redis.pipeline(transaction=True) as pipeline:
-                for state in ("ready", "delayed", "lease", "dead"):
-                    pipeline.zmscore(self._prefix + state, members)
+                for state in self._keys.states:
+                    pipeline.zmscore(state, members)
                 for scores in await pipeline.execute():
                     found.update(
                         key for key, score in zip(batch, scores, strict=True) if score is not None
@@ -135,31 +158,41 @@ class RedisLeaseQueue:
 
     async def _run(self, operation: str, *arguments: bytes | str | int) -> Any:
         now = "" if self._clock is None else round(self._clock() * MICROSECONDS)
-        answer = self._script(keys=[self._prefix], args=[operation, now, *arguments])
+        answer = self._script(keys=self._keys, args=[operation, now, *arguments])
         return await cast(Awaitable[Any], answer)
 
 
-def _fields(job: Job) -> tuple[bytes, bytes, int]:
+def fields(job: Job) -> tuple[bytes, bytes, int, bytes]:
+    """A job as the scripts are passed it."""
     priority = max(-HIGHEST_PRIORITY, min(job.priority, HIGHEST_PRIORITY))
-    return encode(job.key), encode(job.payload), priority
+    host = (job.host or "").lower()
+    return encode(job.key), encode(job.payload), priority, encode(host)
 
 
-def _held(leases: Iterable[Lease]) -> list[bytes | int]:
+def held(leases: Iterable[Lease]) -> list[bytes | int]:
+    """Leases as the scripts are passed them."""
     return [part for lease in leases for part in (encode(lease.job.key), lease.token)]
 
 
-def _job(key: bytes, payload: bytes, priority: bytes) -> Job:
-    return Job(decode(key), decode(payload), int(priority))
+def read_lease(row: Sequence[bytes]) -> Lease:
+    """A lease as the scripts answer it."""
+    token, attempts, deaths = map(int, row[4:])
+    return Lease(_job(row), token, attempts, deaths)
 
 
-def _dead_job(row: Sequence[bytes]) -> DeadJob:
-    key, payload, priority, reason, last_error, attempts, deaths = row
-    return DeadJob(
-        _job(key, payload, priority), decode(reason), decode(last_error), int(attempts), int(deaths)
-    )
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Split what is to go to Redis into parts that do not hold it up."""
     rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch
+
+
+def _dead_job(row: Sequence[bytes]) -> DeadJob:
+    reason, last_error = map(decode, row[4:6])
+    attempts, deaths = map(int, row[6:])
+    return DeadJob(_job(row), reason, last_error, attempts, deaths)
+
+
+def _job(row: Sequence[bytes]) -> Job:
+    key, payload, priority, host = row[:4]
+    return Job(decode(key), decode(payload), int(priority), decode(host) or None)

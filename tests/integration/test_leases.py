@@ -349,6 +349,32 @@ async def test_thousands_of_jobs_go_through(queue: LeaseQueue) -> None:
 # --- Redis alone: what happens to it ------------------------------------------------------------
 
 
+async def test_redeliveries_are_delayed_twice_as_long_each_time_up_to_a_minute(
+    redis: Redis, clock: Clock
+) -> None:
+    queue = RedisLeaseQueue(redis, "test", max_deaths=9, clock=clock, redelivery_seconds=10)
+    await queue.push([Job("1")])
+    for delay in (10, 20, 40, 60, 60):
+        await take_one(queue)
+        clock.now += LEASE_SECONDS
+        assert await queue.reap() == 1
+
+        clock.now += delay - 0.001
+        assert await queue.take(1, LEASE_SECONDS) == []
+        clock.now += 0.002
+
+
+async def test_many_jobs_are_released_at_once(redis: Redis) -> None:
+    queue = RedisLeaseQueue(redis, "test")
+    await queue.push([Job("1"), Job("2"), Job("3")])
+    first, second, third = await queue.take(3, LEASE_SECONDS)
+    await queue.acknowledge(second)
+
+    assert await queue.release_all([first, second, third]) == [second]
+
+    assert [lease.job.key for lease in await queue.take(3, LEASE_SECONDS)] == ["1", "3"]
+
+
 async def test_after_a_wipe_old_leases_are_void_and_tokens_still_grow(redis: Redis) -> None:
     queue = RedisLeaseQueue(redis, "test")
     await queue.push([Job("1"), Job("2")])
@@ -472,9 +498,12 @@ class Twins(RuleBasedStateMachine):
         payload=st.text(max_size=3),
         delay=SECONDS,
         priority=st.integers(-2, 2),
+        host=st.sampled_from([None, "a.test"]),
     )
-    def push(self, keys: list[str], payload: str, delay: float, priority: int) -> None:
-        jobs = [Job(key, payload, priority) for key in keys]
+    def push(
+        self, keys: list[str], payload: str, delay: float, priority: int, host: str | None
+    ) -> None:
+        jobs = [Job(key, payload, priority, host) for key in keys]
         self.both(lambda queue: queue.push(jobs, delay))
 
     @rule(limit=st.integers(0, 3), seconds=SECONDS)

@@ -4,64 +4,31 @@ import pytest
 from redis.asyncio import Redis
 
 from openfunnel.queue.counters import Counters
-from openfunnel.queue.start_lists import StartLists, Waiting
+from openfunnel.queue.start_lists import StartLists
 
 
-async def test_entries_are_taken_first_come_first_served(redis: Redis) -> None:
-    lists = StartLists(redis)
-    await lists.push("greenhouse", ["a", "b"])
-    await redis.lpush("greenhouse:start_urls", "c")
+async def test_entries_go_in_on_the_left_as_the_bytes_they_are(redis: Redis) -> None:
+    await redis.lpush("greenhouse:start_urls", b"\xff\x00")
 
-    assert await lists.take("greenhouse", 2) == [b"a", b"b"]
-    assert await lists.take("greenhouse", 2) == [b"c"]
-    assert await lists.take("greenhouse", 2) == []
+    await StartLists(redis).push("greenhouse", ["\ud800", ""])
+
+    entries = await redis.lrange("greenhouse:start_urls", 0, -1)
+    assert entries == [b"", b"\xed\xa0\x80", b"\xff\x00"]
 
 
 async def test_sources_have_lists_of_their_own(redis: Redis) -> None:
     lists = StartLists(redis)
-    await lists.push("greenhouse", ["a"])
-
-    assert await lists.take("lever", 1) == []
-
-
-async def test_entries_and_requests_of_the_scheduler_both_wait(redis: Redis) -> None:
-    lists = StartLists(redis)
     await lists.push("greenhouse", ["a", "b"])
-    await redis.zadd("greenhouse:requests", {"request": 0})
 
-    assert await lists.waiting("greenhouse") == Waiting(entries=2, taken=0, requests=1)
-    assert await lists.waiting("lever") == Waiting(entries=0, taken=0, requests=0)
-
-
-async def test_a_taken_entry_is_kept_until_it_is_settled(redis: Redis) -> None:
-    lists = StartLists(redis)
-    await lists.push("greenhouse", ["a", "b", "c"])
-
-    taken = await lists.take("greenhouse", 2)
-    assert await lists.waiting("greenhouse") == Waiting(entries=1, taken=2, requests=0)
-
-    await lists.settle("greenhouse", taken[:1])
-    assert await lists.put_back("greenhouse") == 1
-    assert await lists.waiting("greenhouse") == Waiting(entries=2, taken=0, requests=0)
-    assert await lists.take("greenhouse", 2) == [b"b", b"c"]
+    assert await lists.length("greenhouse") == 2
+    assert await lists.length("lever") == 0
 
 
-async def test_nothing_pushed_or_asked_for_is_nothing_done(redis: Redis) -> None:
+async def test_nothing_pushed_is_nothing_done(redis: Redis) -> None:
     lists = StartLists(redis)
     await lists.push("greenhouse", [])
-    await redis.lpush("greenhouse:start_urls", "a")
 
-    assert await lists.take("greenhouse", 0) == []
-    assert await lists.take("greenhouse", -1) == []
-    assert await lists.waiting("greenhouse") == Waiting(entries=1, taken=0, requests=0)
-
-
-async def test_entries_are_the_bytes_somebody_pushed(redis: Redis) -> None:
-    lists = StartLists(redis)
-    await redis.lpush("greenhouse:start_urls", b"\xff\x00")
-    await lists.push("greenhouse", ["\ud800", ""])
-
-    assert await lists.take("greenhouse", 10) == [b"\xff\x00", b"\xed\xa0\x80", b""]
+    assert await lists.length("greenhouse") == 0
 
 
 async def test_counters_add_up_by_name_and_field(redis: Redis) -> None:
