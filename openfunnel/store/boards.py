@@ -20,9 +20,21 @@ class BoardRow:
     ref: BoardRef
     company_name: str | None
     queued_at: datetime | None
-    requeues: int
-    """How often the crawl that is asked for was lost."""
     posting_count: int | None
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class BoardVisit:
+    """What a crawler needs to know of a board it is about to ask."""
+
+    id: int
+    ref: BoardRef
+    etag: str | None
+    """Validators of the last complete fetch."""
+    last_modified: str | None
+    checksum: str | None
+    """SHA-256 of its body, in hex."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,15 @@ def failed_boards(session: Session, board_ids: Sequence[int]) -> list[FailedBoar
     ]
 
 
-def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
+def due_boards(session: Session, now: datetime, limit: int) -> list[BoardRow]:
+    """Return active boards that are due and not being crawled, the longest due first."""
+    due = (Board.status == "active", Board.queued_at.is_(None), Board.due_at <= now)
+    return _boards(session, *due, order=(Board.due_at, Board.id), limit=limit)
+
+
+def _boards(
+    session: Session, *conditions: Any, order: Sequence[Any] = (Board.id,), limit: int | None = None
+) -> list[BoardRow]:
     statement = (
         select(
             Board.id,
@@ -91,12 +111,13 @@ def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
             Board.token,
             Company.name,
             Board.queued_at,
-            Board.requeues,
             Board.posting_count,
+            Board.due_at,
         )
         .outerjoin(Company, Company.id == Board.company_id)
         .where(*conditions)
-        .order_by(Board.id)
+        .order_by(*order)
+        .limit(limit)
     )
     return [
         BoardRow(
@@ -104,8 +125,8 @@ def _boards(session: Session, *conditions: Any) -> list[BoardRow]:
             BoardRef(ats=row.ats, region=row.region, token=row.token),
             row.name,
             row.queued_at,
-            row.requeues,
             row.posting_count,
+            row.due_at,
         )
         for row in session.execute(statement)
     ]

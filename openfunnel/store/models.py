@@ -70,6 +70,11 @@ class Board(Base):
         UniqueConstraint("ats", "region", "token"),
         Index("boards_lower_token_idx", text("lower(token)")),
         Index("boards_queued_at_idx", "queued_at", postgresql_where=text("queued_at IS NOT NULL")),
+        Index(
+            "boards_due_at_idx",
+            "due_at",
+            postgresql_where=text("status = 'active' AND queued_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -81,16 +86,54 @@ class Board(Base):
     """`active` or `not_found`."""
     queued_at: Mapped[datetime | None]
     """When a crawl was asked for that has not ended; None where nothing is."""
-    requeues: Mapped[int] = mapped_column(SmallInteger, server_default="0")
-    """How often that crawl was lost since."""
-    """When a crawl was asked for; None: nothing is asked for."""
+    fence: Mapped[int] = mapped_column(server_default="0")
+    """Fencing token of the latest lease that wrote here."""
     last_fetched_at: Mapped[datetime | None]
+    """Of the last complete fetch, as are the next five."""
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
+    checksum: Mapped[str | None]
+    """SHA-256 of the body, in hex; None where the next answer is to be read in any case."""
+    raw_response_id: Mapped[int | None] = mapped_column(
+        ForeignKey(
+            "raw_responses.id",
+            name="boards_raw_response_id_fkey",
+            ondelete="SET NULL",
+            use_alter=True,  # the answers refer to their boards
+        )
+    )
     posting_count: Mapped[int | None] = mapped_column(Integer)
+    changed_at: Mapped[datetime | None]
+    """When an answer last differed from the one before."""
+    crawl_seconds: Mapped[int] = mapped_column(Integer, server_default="86400")
+    """Time between crawls; follows how often the board changes."""
+    due_at: Mapped[datetime]
     failure: Mapped[str | None]
     """Name of the last crawl's failure; None after a success."""
     failure_detail: Mapped[str | None]
     failed_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Crawls that failed in a row."""
+    missing_since: Mapped[datetime | None]
+    """First of an unbroken row of answers that the board is not known."""
+    empty_fetches: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Empty answers in a row, while postings are open, that nobody believes yet."""
+    empty_at: Mapped[datetime | None]
+    """The last of them."""
     first_seen_at: Mapped[datetime]
+
+
+class BoardFailure(Base):
+    """How often the crawl of a board failed in one way."""
+
+    __tablename__ = "board_failures"
+
+    board_id: Mapped[int] = mapped_column(
+        ForeignKey("boards.id", ondelete="CASCADE"), primary_key=True
+    )
+    failure: Mapped[str] = mapped_column(primary_key=True)
+    times: Mapped[int] = mapped_column(Integer)
+    last_at: Mapped[datetime]
 
 
 class Run(Base):
@@ -127,7 +170,10 @@ class StoredResponse(Base):
     """An answer of a board; `body` is zstd-compressed, checksum and size are of the plain body."""
 
     __tablename__ = "raw_responses"
-    __table_args__ = (Index("raw_responses_board_id_fetched_at_idx", "board_id", "fetched_at"),)
+    __table_args__ = (
+        Index("raw_responses_board_id_fetched_at_idx", "board_id", "fetched_at"),
+        Index("raw_responses_board_id_checksum_idx", "board_id", "checksum"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     board_id: Mapped[int] = mapped_column(ForeignKey("boards.id"))
@@ -192,6 +238,25 @@ class Posting(Base):
     """`posted_at`, or `first_seen_at` where that is unknown."""
     closed_at: Mapped[datetime | None]
     failure: Mapped[str | None]
+
+
+class PostingVersion(Base):
+    """What a posting said before it changed, or before it was listed again."""
+
+    __tablename__ = "posting_versions"
+    __table_args__ = (
+        Index("posting_versions_job_posting_id_idx", "job_posting_id", "replaced_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    job_posting_id: Mapped[int] = mapped_column(ForeignKey("job_postings.id", ondelete="CASCADE"))
+    replaced_at: Mapped[datetime]
+    title: Mapped[str]
+    locations: Mapped[list[Any]] = mapped_column(JSONB)
+    compensation: Mapped[dict[str, Any] | None]
+    text_checksum: Mapped[str]
+    closed_at: Mapped[datetime | None]
+    """When it was closed, where it had been."""
 
 
 class StoredExtraction(Base):

@@ -1,4 +1,4 @@
-"""What the crawl writes about postings: a board page in one statement, addresses, and ends."""
+"""What the crawl writes about postings: pages of a board, addresses, and ends."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,29 +12,49 @@ from sqlalchemy.orm import Session
 from openfunnel.normalize.url import url_hash
 from openfunnel.records import JobPosting, PostingStatus
 from openfunnel.store.companies import company_ids, name_board
-from openfunnel.store.encoding import storable_text, storable_time, to_json
-from openfunnel.store.models import Board, Posting
+from openfunnel.store.encoding import storable_text, storable_time, to_array, to_json
+from openfunnel.store.models import Posting
+
+_LOCK_BOARD = text("SELECT company_id FROM boards WHERE id = :board_id FOR NO KEY UPDATE")
 
 _KNOWN = text("""
-    SELECT canonical_url_hash, text_checksum, checksum, closed_at
+    SELECT canonical_url_hash, id, status, text_checksum, checksum, closed_at
     FROM job_postings WHERE canonical_url_hash = ANY(CAST(:hashes AS text[]))
 """)
 
-_UPSERT = text("""
+_KEEP_FORMER = text("""
+    INSERT INTO posting_versions (
+        job_posting_id, replaced_at, title, locations, compensation, text_checksum, closed_at)
+    SELECT id, :now, title, fields -> 'locations', nullif(fields -> 'compensation', 'null'),
+           text_checksum, closed_at
+    FROM job_postings WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
+
+# Arrays cost less than JSON, which would be read twice, and than a parameter for each value, whose
+# names the driver would look for in a long statement.
+_COLUMNS = {
+    "company_id": "bigint",
+    "external_id": "text",
+    "canonical_url": "text",
+    "canonical_url_hash": "text",
+    "public_url": "text",
+    "apply_url": "text",
+    "title": "text",
+    "text": "text",
+    "text_checksum": "text",
+    "checksum": "text",
+    "fields": "jsonb",
+    "payload": "jsonb",
+    "posted_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
+_NAMES = ", ".join(_COLUMNS)
+_ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
+_UPSERT = text(f"""
     INSERT INTO job_postings AS known (
-        board_id, company_id, raw_response_id, external_id, status,
-        canonical_url, canonical_url_hash, public_url, apply_url,
-        title, text, text_checksum, checksum, fields, payload,
-        posted_at, updated_at, first_seen_at, fetched_at, listed_at)
-    SELECT
-        :board_id, company_id, :raw_response_id, external_id, 'fetched',
-        canonical_url, canonical_url_hash, public_url, apply_url,
-        title, text, text_checksum, checksum, fields, payload,
-        posted_at, updated_at, :now, :now, coalesce(posted_at, :now)
-    FROM json_to_recordset(CAST(:page AS json)) AS page (
-        company_id bigint, external_id text, canonical_url text, canonical_url_hash text,
-        public_url text, apply_url text, title text, text text, text_checksum text, checksum text,
-        fields jsonb, payload jsonb, posted_at timestamptz, updated_at timestamptz)
+        board_id, raw_response_id, fetched_at, {_NAMES}, status, first_seen_at, listed_at)
+    SELECT :board_id, :raw_response_id, :now, {_NAMES}, 'fetched', :now, coalesce(posted_at, :now)
+    FROM unnest({_ARRAYS}) AS page ({_NAMES})
     ON CONFLICT (canonical_url_hash) DO UPDATE SET
         company_id = coalesce(excluded.company_id, known.company_id),
         raw_response_id = excluded.raw_response_id,
@@ -57,13 +77,8 @@ _UPSERT = text("""
         failure = CASE WHEN known.text_checksum = excluded.text_checksum
                        THEN known.failure END
     WHERE known.checksum IS DISTINCT FROM excluded.checksum OR known.closed_at IS NOT NULL
-""")
-
-_AWAITING = text("""
-    SELECT id FROM job_postings
-    WHERE canonical_url_hash = ANY(CAST(:hashes AS text[])) AND status = 'fetched'
-    ORDER BY id
-""")
+    RETURNING id, status
+""")  # noqa: S608 - names of columns, no values
 
 _DISCOVER = text("""
     INSERT INTO job_postings (board_id, company_id, external_id, status, canonical_url,
@@ -91,7 +106,10 @@ class SavedPostings:
     """Ids of its postings that now wait for extraction."""
     new: int
     changed: int
+    """Those that an extraction would read differently."""
     unchanged: int
+    reopened: int
+    """Those of the changed and the unchanged that were closed."""
 
 
 def save_postings(
@@ -103,40 +121,48 @@ def save_postings(
 ) -> SavedPostings:
     """Store a board page; of postings with the same address the last one counts.
 
-    What is stored already, word for word, is neither sent nor written. A posting whose title, text
-    or fields changed returns to `fetched`; one that was closed is open again.
+    What is stored already, word for word, is not written. A posting whose title, text or fields
+    changed returns to `fetched`, one that was closed is open again; of both the former version is
+    kept. The board stays locked until the transaction ends.
     """
-    board_company = session.scalar(select(Board.company_id).where(Board.id == board_id))
+    board_company = session.scalar(_LOCK_BOARD, {"board_id": board_id})
     companies = company_ids(session, {posting.company_name for posting in postings})
     rows = {}
     for posting in postings:
-        company_id = companies.get(posting.company_name, board_company)
-        row = _row(posting, company_id)
+        row = _row(posting, companies.get(posting.company_name, board_company))
         rows[row["canonical_url_hash"]] = row
     if board_company is None and companies:
         named = next(one.company_name for one in postings if one.company_name in companies)
         name_board(session, board_id, companies[named])
 
-    hashes = sorted(rows)
-    known = {row.canonical_url_hash: row for row in session.execute(_KNOWN, {"hashes": hashes})}
-    fresh = [
-        row
-        for key in hashes
-        if (row := rows[key])
-        and not (
-            (found := known.get(key))
-            and found.checksum == row["checksum"]
-            and found.closed_at is None
-        )
+    known = {row.canonical_url_hash: row for row in session.execute(_KNOWN, {"hashes": list(rows)})}
+    fetched = {key: row for key, row in known.items() if row.text_checksum is not None}
+    changed = [
+        row.id for key, row in fetched.items() if row.text_checksum != rows[key]["text_checksum"]
     ]
-    values = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
+    reopened = [row.id for row in fetched.values() if row.closed_at is not None]
+    if former := sorted({*changed, *reopened}):
+        session.execute(_KEEP_FORMER, {"ids": former, "now": now})
+
+    same = {
+        key: row
+        for key, row in fetched.items()
+        if row.checksum == rows[key]["checksum"] and row.closed_at is None
+    }
+    fresh = [rows[key] for key in sorted(rows.keys() - same.keys())]
+    states = {row.id: row.status for row in same.values()}
+    common = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
     for start in range(0, len(fresh), ROWS_AT_ONCE):
-        part = ",".join(map(_record, fresh[start : start + ROWS_AT_ONCE]))
-        session.execute(_UPSERT, {**values, "page": f"[{part}]"})
-    awaiting = session.scalars(_AWAITING, {"hashes": hashes}).all()
-    stored = {key: row.text_checksum for key, row in known.items() if row.text_checksum}
-    changed = sum(rows[key]["text_checksum"] != checksum for key, checksum in stored.items())
-    return SavedPostings(tuple(awaiting), len(rows) - len(stored), changed, len(stored) - changed)
+        part = fresh[start : start + ROWS_AT_ONCE]
+        values = {name: to_array(row[name] for row in part) for name in _COLUMNS}
+        states |= {row.id: row.status for row in session.execute(_UPSERT, values | common)}
+    return SavedPostings(
+        awaiting=tuple(sorted(one for one in states if states[one] == PostingStatus.FETCHED)),
+        new=len(rows) - len(fetched),
+        changed=len(changed),
+        unchanged=len(fetched) - len(changed),
+        reopened=len(reopened),
+    )
 
 
 def discover_posting(
@@ -205,15 +231,9 @@ def _row(posting: JobPosting, company_id: int | None) -> dict[str, Any]:
         ),
         "fields": fields,
         "payload": payload,
-        "posted_at": posted_at and posted_at.isoformat(),
-        "updated_at": updated_at and updated_at.isoformat(),
+        "posted_at": posted_at,
+        "updated_at": updated_at,
     }
-
-
-def _record(row: dict[str, Any]) -> str:
-    """The row as JSON; `fields` and `payload`, JSON already, are put in as they are."""
-    others = {name: value for name, value in row.items() if name not in ("fields", "payload")}
-    return f'{{"fields":{row["fields"]},"payload":{row["payload"]},{to_json(others)[1:]}'
 
 
 def _checksum(*parts: str) -> str:

@@ -10,7 +10,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from openfunnel.records import PostingStatus
 from openfunnel.store.boards import BoardProgress
-from openfunnel.store.models import Posting, Run, StoredDeadLetter, StoredExtraction
+from openfunnel.store.models import (
+    Board,
+    BoardFailure,
+    Posting,
+    Run,
+    StoredDeadLetter,
+    StoredExtraction,
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,21 @@ def activity(session: Session, since: datetime) -> Activity:
     fetched = select(func.count()).where(Posting.fetched_at >= since)
     extracted = select(func.count()).where(StoredExtraction.extracted_at >= since)
     return Activity(session.execute(fetched).scalar_one(), session.execute(extracted).scalar_one())
+
+
+def failures(session: Session) -> dict[str, dict[str, int]]:
+    """Count how often the crawl of boards failed, by ATS and the failure's name."""
+    times = func.sum(BoardFailure.times)
+    statement = (
+        select(Board.ats, BoardFailure.failure, times)
+        .join(Board, Board.id == BoardFailure.board_id)
+        .group_by(Board.ats, BoardFailure.failure)
+        .order_by(Board.ats, times.desc(), BoardFailure.failure)
+    )
+    counted: dict[str, dict[str, int]] = {}
+    for ats, failure, count in session.execute(statement):
+        counted.setdefault(ats, {})[failure] = int(count)
+    return counted
 
 
 def list_runs(session: Session, limit: int = 100) -> list[RunRow]:

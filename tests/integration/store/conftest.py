@@ -16,6 +16,7 @@ from openfunnel.records import (
     Evidence,
     Extraction,
     ExtractionResult,
+    Failure,
     JobPosting,
     PayPeriod,
     Place,
@@ -30,6 +31,7 @@ from openfunnel.records import (
 )
 from openfunnel.store import crawl_writes, extraction_writes, posting_writes, queries
 from openfunnel.store.database import Database
+from openfunnel.store.models import Board
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOARD = BoardRef(ats="greenhouse", token="acme")
@@ -125,6 +127,27 @@ class Store:
     def raw(self, board_id: int, body: bytes = b"{}", **changes: Any) -> int:
         raw = RawResponse(url="https://x.example", fetched_at=NOW, http_status=200, body=body)
         return crawl_writes.save_raw_response(self.session, board_id, raw, **changes)
+
+    def finish(self, board_id: int, at: datetime = NOW, **changes: Any) -> None:
+        """Record a complete fetch."""
+        values = {
+            "posting_count": 1,
+            "changed": True,
+            "etag": '"1"',
+            "last_modified": "yesterday",
+            "checksum": "0" * 64,
+            "raw_response_id": None,
+        }
+        outcome = crawl_writes.BoardOutcome(**(values | changes))
+        crawl_writes.finish_board(self.session, board_id, outcome, at, 1.0)
+
+    def fail(self, board_id: int, failure: Failure, at: datetime = NOW, detail: str = "") -> None:
+        """Record a crawl that was given up."""
+        crawl_writes.fail_board(self.session, board_id, failure, detail, at, 1.0)
+
+    def row(self, board_id: int) -> Board:
+        """The board's row as it is now."""
+        return self.session.get_one(Board, board_id, populate_existing=True)
 
     def save(self, *postings: JobPosting, at: datetime = NOW) -> posting_writes.SavedPostings:
         board_id = self.board(postings[0].board)

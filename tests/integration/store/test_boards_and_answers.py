@@ -46,33 +46,12 @@ def test_a_wish_is_pending_until_the_board_is_fetched_or_given_up(store, now: da
     waiting = boards_in_progress(store.session, now + timedelta(seconds=1))
     assert [row.queued_at for row in waiting] == [now, now]
 
-    crawl_writes.finish_board(store.session, boards[0], 7, now)
-    crawl_writes.fail_board(store.session, boards[1], Failure.TIMED_OUT, "10 s", now)
+    store.finish(boards[0], posting_count=7)
+    store.fail(boards[1], Failure.TIMED_OUT, detail="10 s")
 
     progress = board_progress(store.session, boards)
     assert (progress.done, progress.failed, progress.pending) == (1, 1, 1)
     assert active_boards(store.session)[0].posting_count == 7
-
-
-def test_a_board_that_is_not_found_is_no_longer_active_until_it_answers(
-    store, now: datetime
-) -> None:
-    board_id = store.board(PLAID)
-
-    crawl_writes.fail_board(store.session, board_id, Failure.NOT_FOUND, "404", now)
-    assert active_boards(store.session) == []
-
-    crawl_writes.finish_board(store.session, board_id, 1, now)
-    assert len(active_boards(store.session, "lever")) == 1
-    assert active_boards(store.session, "greenhouse") == []
-
-
-def test_an_unchanged_answer_keeps_the_count_of_postings(store, now: datetime) -> None:
-    board_id = store.board()
-    crawl_writes.finish_board(store.session, board_id, 3, now)
-    crawl_writes.finish_board(store.session, board_id, None, now)
-
-    assert active_boards(store.session)[0].posting_count == 3
 
 
 @pytest.mark.parametrize(
@@ -94,6 +73,25 @@ def test_an_answer_comes_back_byte_for_byte(store, now: datetime, body: bytes) -
 
     assert stored == raw.model_copy(update={"url": "https://x.example/?q=\ufffd"})
     assert queries.get_raw_response(store.session, raw_id + 1) is None
+
+
+def test_the_same_body_of_a_board_is_stored_once_for_each_status(store, now: datetime) -> None:
+    board_id, other = store.board(), store.board(PLAID)
+    raw = RawResponse(url="https://x.example", fetched_at=now, http_status=200, body=b"{}")
+    later = raw.model_copy(update={"fetched_at": now + timedelta(days=1), "etag": "new"})
+
+    def save(board_id: int, raw: RawResponse) -> int:
+        return crawl_writes.save_raw_response(store.session, board_id, raw)
+
+    first = save(board_id, raw)
+
+    assert save(board_id, later) == first
+    others = {
+        save(board_id, raw.model_copy(update={"http_status": 404})),
+        save(board_id, raw.model_copy(update={"body": b"[]"})),
+        save(other, raw),
+    }
+    assert len(others - {first}) == 3
 
 
 @pytest.mark.parametrize("change", [{"checksum": "0" * 64}, {"body": b"no zstd"}])
@@ -120,8 +118,8 @@ def test_a_run_counts_its_boards_and_the_postings_known_on_them(store, now: date
     assert (run.board_count, run.job_count, run.trace_id) == (2, 2, "trace")
 
     store.raw(boards[0], run_id=run.id)
-    crawl_writes.finish_board(store.session, boards[0], 2, now)
-    crawl_writes.fail_board(store.session, other, Failure.BLOCKED, "403", now)
+    store.finish(boards[0], posting_count=2)
+    store.fail(other, Failure.BLOCKED, detail="403")
 
     progress = run_progress(store.session, run.id)
     assert (progress.boards.done, progress.boards.failed, progress.boards.pending) == (1, 1, 0)
@@ -134,7 +132,7 @@ def test_one_fetch_serves_every_run_that_waits_for_the_board(store, now: datetim
     board_id = store.board()
     runs = [run_writes.create_run(store.session, "all", "t", [board_id], now) for _ in range(2)]
 
-    crawl_writes.finish_board(store.session, board_id, 0, now)
+    store.finish(board_id, posting_count=0)
 
     assert all(run_progress(store.session, run.id).finished for run in runs)
     assert [run.id for run in list_runs(store.session)] == [runs[1].id, runs[0].id]
@@ -147,8 +145,9 @@ def test_the_funnel_counts_everything(store, now: datetime) -> None:
     posting_writes.close_missing(store.session, board_id, ["1", "2"], now)
     crawl_writes.mark_queued(store.session, [board_id], now)
     gone, broken = store.board(PLAID), store.board(PLAID_EU)
-    crawl_writes.fail_board(store.session, gone, Failure.NOT_FOUND, "", now)
-    crawl_writes.fail_board(store.session, broken, Failure.UNPARSABLE, "", now)
+    for day in (0, 3):
+        store.fail(gone, Failure.NOT_FOUND, now + timedelta(days=day))
+    store.fail(broken, Failure.UNPARSABLE)
     letter = DeadLetter(kind="crawl", key="k\0" * 3000, reason="r", payload={"k": "\0"})
     crawl_writes.save_dead_letter(store.session, letter, now)
 

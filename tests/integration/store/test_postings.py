@@ -1,17 +1,21 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from openfunnel.records import AtsFields, PostingStatus
+from openfunnel.records import AtsFields, Compensation, PayPeriod, PostingStatus
 from openfunnel.store import posting_writes, queries
 from openfunnel.store.database import Database
 from openfunnel.store.encoding import storable_text, to_json
+
+PAY = Compensation(min=Decimal(50), max=Decimal(60), currency="EUR", period=PayPeriod.HOUR)
 
 
 def test_a_page_stored_again_changes_nothing(store, now: datetime) -> None:
@@ -32,7 +36,7 @@ def test_an_empty_page_is_no_trouble(store, now: datetime) -> None:
 
     saved = posting_writes.save_postings(store.session, board_id, store.raw(board_id), [], now)
 
-    assert saved == posting_writes.SavedPostings((), 0, 0, 0)
+    assert saved == posting_writes.SavedPostings((), 0, 0, 0, 0)
 
 
 def test_of_postings_with_one_address_the_last_counts(store) -> None:
@@ -100,6 +104,92 @@ def test_a_posting_gone_from_its_board_closes_and_opens_again_when_seen(
     stored = queries.get_posting(store.session, gone).posting
     assert (stored.closed_at, stored.status) == (None, PostingStatus.EXTRACTED)
     assert (saved.unchanged, saved.awaiting) == (1, ())
+
+
+# --- former versions ----------------------------------------------------------------------------
+
+
+def versions(store) -> list[tuple[Any, ...]]:
+    """What is kept of former versions, oldest first."""
+    columns = "job_posting_id, replaced_at, title, locations, compensation, closed_at"
+    return store.session.execute(
+        text(f"SELECT {columns} FROM posting_versions ORDER BY id")
+    ).fetchall()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Another title"},
+        {"text": "Another text"},
+        {"fields": AtsFields(locations=("Paris",))},
+        {"fields": AtsFields(locations=("Berlin",), compensation=PAY)},
+    ],
+)
+def test_a_changed_posting_keeps_its_former_version(
+    store, now: datetime, change: dict[str, Any]
+) -> None:
+    (posting_id,) = store.save(store.posting()).awaiting
+    later = now + timedelta(days=1)
+
+    store.save(store.posting(**change), at=later)
+
+    assert versions(store) == [(posting_id, later, "Engineer 1", ["Berlin"], None, None)]
+
+
+def test_the_former_pay_and_checksum_are_kept(store, now: datetime) -> None:
+    store.save(store.posting(fields=AtsFields(compensation=PAY)))
+    query = text("SELECT text_checksum FROM job_postings")
+    before = store.session.scalar(query)
+
+    store.save(store.posting())
+
+    ((_, _, _, _, pay, _),) = versions(store)
+    assert Compensation.model_validate(pay) == PAY
+    kept = store.session.scalar(text("SELECT text_checksum FROM posting_versions"))
+    assert kept == before != store.session.scalar(query)
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"payload": {"id": 1, "views": 5}}, {"apply_url": "https://y.example"}]
+)
+def test_what_no_extraction_depends_on_is_no_version(store, change: dict[str, Any]) -> None:
+    store.save(store.posting())
+    store.save(store.posting(**change))
+
+    assert versions(store) == []
+
+
+def test_a_posting_that_comes_back_keeps_when_it_was_gone(store, now: datetime) -> None:
+    (posting_id,) = store.save(store.posting()).awaiting
+    posting_writes.close_missing(store.session, store.board(), [], now)
+    back = now + timedelta(days=1)
+
+    saved = store.save(store.posting(), at=back)
+
+    assert (saved.new, saved.changed, saved.unchanged, saved.reopened) == (0, 0, 1, 1)
+    assert versions(store) == [(posting_id, back, "Engineer 1", ["Berlin"], None, now)]
+
+
+def test_a_discovered_address_has_no_former_version(store, now: datetime) -> None:
+    posting, board_id = store.posting(), store.board()
+    posting_writes.discover_posting(store.session, board_id, posting.canonical_url, "1", now)
+    posting_writes.close_missing(store.session, board_id, [], now)
+
+    saved = store.save(posting)
+
+    assert (saved.new, saved.reopened, versions(store)) == (1, 0, [])
+
+
+def test_an_unchanged_page_writes_no_row(store, now: datetime) -> None:
+    page = [store.posting(number) for number in range(1, 60)]
+    store.save(*page)
+    rows = text("SELECT id, ctid, xmax FROM job_postings ORDER BY id")
+    before = store.session.execute(rows).all()
+
+    store.save(*page, at=now + timedelta(days=1))
+
+    assert store.session.execute(rows).all() == before
 
 
 def test_a_discovered_address_becomes_the_posting_once_it_is_fetched(store, now: datetime) -> None:

@@ -1,9 +1,11 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -41,7 +43,34 @@ def test_several_processes_may_migrate_an_empty_database_at_once(empty_database_
     found = sorted(process.communicate()[0].strip() for process in processes)
 
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
-    assert found == ["0001", "0001", "0001", "None"]
+    assert found == [*[schema.HEAD] * 3, "None"]
+
+
+def test_boards_of_the_first_version_are_due_a_day_after_their_last_fetch(
+    empty_database_url: str,
+) -> None:
+    with Database(empty_database_url) as database:
+        with database.begin() as session:
+            command.upgrade(schema.alembic_config(session.connection()), "0001")
+            session.execute(
+                text("""
+                    INSERT INTO boards (ats, region, token, first_seen_at, last_fetched_at) VALUES
+                        ('lever', '', 'fetched', now(), '2026-03-01'),
+                        ('lever', '', 'unknown', now(), NULL)
+                """)
+            )
+        schema.migrate(empty_database_url)
+        with database.begin() as session:
+            days = dict(
+                session.execute(
+                    text("""
+                        SELECT token, due_at - coalesce(last_fetched_at, first_seen_at) FROM boards
+                    """)
+                ).all()
+            )
+
+    assert days["fetched"] == timedelta(days=1)
+    assert timedelta(days=1) <= days["unknown"] < timedelta(days=1, hours=1)
 
 
 def test_an_empty_database_gets_its_schema_when_it_is_opened(empty_database_url: str) -> None:
@@ -96,12 +125,26 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(url: str) -
     assert "hush" not in str(caught.value)
 
 
-def test_a_connection_lost_while_idle_is_replaced(database: Database) -> None:
+def test_a_connection_lost_while_idle_is_replaced(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openfunnel.store.database.IDLE_SECONDS", 0)
     with database.begin() as session:
         backend = session.scalar(text("SELECT pg_backend_pid()"))
     with psycopg.connect(database.url, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
 
+    database.ping()
+
+
+def test_a_connection_lost_in_use_is_reported_once(database: Database) -> None:
+    with database.begin() as session:
+        backend = session.scalar(text("SELECT pg_backend_pid()"))
+    with psycopg.connect(database.url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+    with pytest.raises(DatabaseUnavailable):
+        database.ping()
     database.ping()
 
 
