@@ -32,7 +32,7 @@ def pages(replay: Path | None) -> list[Page]:
 def _contents(world: World) -> Iterator[BoardContent]:
     for ref in world.boards():
         if ref.ats in SOURCES and (answer := world.answer(ref)):
-            yield SOURCES[ref.ats].parse_board(answer.body, ref)
+            yield from SOURCES[ref.ats].parse_board(answer.body, ref)
 
 
 def _lengthened(posting: JobPosting, texts: Iterator[str]) -> JobPosting:

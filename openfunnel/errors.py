@@ -71,6 +71,12 @@ class RedisUnavailable(SetupError):
     """
 
 
+class UnsupportedScrapy(SetupError):
+    """The frontier does not know its way about in Scrapy {version}. Install what requirements.txt
+    names, or set OPENFUNNEL_FRONTIER=stock.
+    """
+
+
 class SchemaOutdated(SetupError):
     """The database is at schema {found}, this version needs {needed}. Run `openfunnel migrate`."""
 
@@ -110,6 +116,14 @@ class UnparsableAnswer(OpenFunnelError):
     """The answer of {ats} board {token} cannot be read: {reason}."""
 
 
+class TruncatedAnswer(UnparsableAnswer):
+    """The answer of {ats} board {token} ends early: {reason}."""
+
+
+class ChangedSchema(UnparsableAnswer):
+    """The answer of {ats} board {token} is not what {ats} documents: {reason}."""
+
+
 # --- extraction ---------------------------------------------------------------------------------
 
 
@@ -134,6 +148,10 @@ class ModelUnavailable(SetupError):
 
 class NotFound(OpenFunnelError):
     """There is no {kind} {key}."""
+
+
+class RetryRefused(OpenFunnelError):
+    """Dead letter {id} cannot be retried: {reason}."""
 
 
 class InvalidQuery(OpenFunnelError):

@@ -4,6 +4,7 @@ A record is data without behaviour beyond its own validation. Field meanings fol
 guidelines of extraction (see `docs/fields.md`).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -226,7 +227,7 @@ class JobPosting(Record):
 
 
 class BoardContent(Record):
-    """What a source parser makes of one answer."""
+    """What a source parser makes of an answer, or of one page of a long one."""
 
     postings: tuple[JobPosting, ...]
     prospects: int = 0
@@ -235,6 +236,10 @@ class BoardContent(Record):
     """One reason for each entry that could not be read."""
     unknown_fields: Mapping[str, int] = Field(default_factory=dict)
     """Fields the parser neither uses nor ignores by name, with how often they came."""
+    entries: int = 0
+    """Entries read for this page, of all kinds."""
+    stated: int | None = None
+    """Entries the whole answer says it holds, where the ATS says so."""
 
 
 class RawResponse(Record):
@@ -356,44 +361,84 @@ class Failure(StrEnum):
     NOT_FOUND = "not_found"
     """The ATS does not know the board or posting."""
     BLOCKED = "blocked"
-    """Refused: 401, 403, 451 or robots.txt."""
+    """Refused: 401, 403 or 451."""
+    ROBOTS = "refused_by_robots"
+    """The host's robots.txt asks robots to stay away from it."""
     RATE_LIMITED = "rate_limited"
-    """429 until the retries were used up."""
+    """429 until the attempts were used up."""
     SERVER_ERROR = "server_error"
-    """5xx, or another status that nobody expects, until the retries were used up."""
+    """5xx, or another status that nobody expects, until the attempts were used up."""
     UNREACHABLE = "unreachable"
     """No connection, or it broke."""
     TIMED_OUT = "timed_out"
     """No answer in time."""
+    TOO_LARGE = "too_large"
+    """The body is larger than anybody's board (after decompression)."""
     TRUNCATED = "truncated"
-    """The body ended early."""
+    """The body ended early, or holds fewer entries than it says."""
     UNPARSABLE = "unparsable"
-    """The body is not what the ATS documents."""
+    """The body is not of the format the ATS documents."""
+    CHANGED_SCHEMA = "changed_schema"
+    """The format is right, but nothing in it is where the ATS documents it."""
+    REDIRECT = "redirect_refused"
+    """It redirects to an address that is nobody's business, such as one of a private network."""
     LOST = "lost"
     """Crawler after crawler ended before it had an outcome."""
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may well succeed a little later."""
+        return self in _PASSING
+
+
+_PASSING = frozenset(
+    (
+        Failure.RATE_LIMITED,
+        Failure.SERVER_ERROR,
+        Failure.UNREACHABLE,
+        Failure.TIMED_OUT,
+        Failure.TRUNCATED,
+        Failure.UNPARSABLE,
+    )
+)
 
 
 @dataclass
 class BoardAnswer:
     """The outcome of one request, on its way through the item pipelines.
 
-    Either `content` or `failure` is set. Each pipeline fills in what the next one needs.
+    Each pipeline fills in what the next one needs, and who ran the request learns the rest.
     """
 
     board: BoardRef
     posting_id: str | None
     """Its id, where a single posting was asked for."""
     run_id: int | None
+    at: datetime
+    """When it came, or when it was clear that none would come."""
+    lease: str = ""
+    """Key of the lease it was fetched under; empty without one."""
+    fence: int = 0
+    """Fencing token of that lease."""
     raw: RawResponse | None = None
     """None where no answer came."""
-    content: BoardContent | None = None
+    unchanged: bool = False
+    """True where the answer is the one of the last complete fetch, by validator or checksum."""
     failure: Failure | None = None
     detail: str = ""
     attempts: int = 1
-    final: bool = True
-    """False where the request goes out again."""
+    last: bool = True
+    """False where a failure that may pass is no end: the request goes out again."""
 
     board_id: int | None = field(default=None)
     raw_response_id: int | None = field(default=None)
     awaiting: tuple[int, ...] = field(default=())
     """Ids of the postings that wait for extraction now."""
+    postings: int = field(default=0)
+    prospects: int = field(default=0)
+    unknown_fields: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def final(self) -> bool:
+        """Whether this is the outcome of the request, and not a failure before another attempt."""
+        return self.last or self.failure is None or not self.failure.may_pass

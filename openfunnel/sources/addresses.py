@@ -24,6 +24,10 @@ class Address:
     board: BoardRef
     posting_id: str | None = None
 
+    def __str__(self) -> str:
+        """The key it is known by wherever work is queued, and in dead letters."""
+        return str(self.board) if self.posting_id is None else f"{self.board}/{self.posting_id}"
+
 
 def locate(
     entry: str, settings: Settings, default_ats: str | None = None, token: str | None = None

@@ -6,11 +6,10 @@ out of everything this module returns. https://developers.greenhouse.io/job-boar
 """
 
 import re
-from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from openfunnel.errors import UnparsableAnswer
 from openfunnel.normalize.text import fold, html_to_text, one_line, unescape
 from openfunnel.normalize.url import UrlForm, UrlForms, clean_link
 from openfunnel.records import (
@@ -21,10 +20,11 @@ from openfunnel.records import (
     JobPosting,
     PayPeriod,
 )
-from openfunnel.sources.board import read_entries, read_single
+from openfunnel.sources.board import Pages, read_single
 from openfunnel.sources.pay import guess_period, pay_range, widest
-from openfunnel.sources.payload import Entry, FieldError, read_json
+from openfunnel.sources.payload import Entry, FieldError
 from openfunnel.sources.source import Source
+from openfunnel.sources.stream import AnswerStream
 
 _HOSTS = (
     "job-boards.greenhouse.io",
@@ -72,6 +72,7 @@ _COMMITMENT = re.compile(
 )
 _WORKPLACE = re.compile(r".*\b(?:remote|work ?place|location type|work type|work model)\b.*")
 _WORKPLACE_WORDS = re.compile(r"remote|hybrid|on-?\s?site|on-location|office|in.person")
+_CONTAINERS = (dict, list)
 _PERIODS = {
     PayPeriod.HOUR: re.compile(r"\bhour"),
     PayPeriod.MONTH: re.compile(r"\bmonth"),
@@ -79,34 +80,43 @@ _PERIODS = {
 }
 
 
-def parse_board(body: bytes, board: BoardRef) -> BoardContent:
-    """Read the answer of the list request: `{"jobs": [...], "meta": {"total": 2}}`.
+def parse_board(body: bytes, board: BoardRef) -> Iterator[BoardContent]:
+    """Read the answer of the list request page by page: `{"jobs": [...], "meta": {"total": 2}}`.
 
     Raises:
-        UnparsableAnswer: it is no such answer, or it holds fewer jobs than it says.
+        TruncatedAnswer: it ends early, or holds fewer jobs than it says.
+        UnparsableAnswer: it is no JSON, or holds more jobs than it says.
+        ChangedSchema: it has no list of jobs, or none of its entries is a job.
     """
-    unknown: Counter[str] = Counter()
+    answer = AnswerStream(body, board)
+    pages = Pages(answer, "jobs[]", board, read_posting)
+    rest: dict[str, Any] = {}
+    has_jobs = False
+    for name in answer.members("the answer"):
+        if name != "jobs":
+            rest[name] = answer.value()
+        elif has_jobs:
+            raise answer.changed("it has jobs twice")
+        else:
+            yield from pages.full(answer.items(name))
+            has_jobs = True
+    answer.end()
+    if not has_jobs:
+        raise answer.changed("it has no jobs")
     try:
-        answer = Entry(read_json(body), "", unknown)
-        if answer.raw.get("jobs") is None:
-            raise FieldError("the answer has no jobs")
-        jobs = answer.values("jobs")
-        if meta := answer.entry("meta"):
-            total = meta.number("total")
-            if total is not None and total != len(jobs):
-                raise FieldError(f"it holds {len(jobs)} jobs and says that there are {total}")
-            meta.close()
-        answer.close()
+        stated = _total(Entry(rest, "", pages.unknown))
     except FieldError as error:
-        raise UnparsableAnswer(ats=board.ats, token=board.token, reason=str(error)) from None
-    return read_entries(jobs, "jobs[]", board, unknown, read_posting)
+        raise answer.changed(str(error)) from None
+    yield pages.last(stated)
 
 
-def parse_posting(body: bytes, board: BoardRef) -> BoardContent:
+def parse_posting(body: bytes, board: BoardRef) -> Iterator[BoardContent]:
     """Read the answer of a single posting's request: a job, with the form to apply.
 
     Raises:
-        UnparsableAnswer: it is no JSON object.
+        TruncatedAnswer: it ends early.
+        UnparsableAnswer: it is no JSON.
+        ChangedSchema: it is no object.
     """
     return read_single(body, "job", board, read_posting)
 
@@ -155,6 +165,19 @@ def read_posting(job: Entry, board: BoardRef) -> JobPosting | None:
         updated_at=updated_at,
         payload=_without_users(job.raw),
     )
+
+
+def _total(answer: Entry) -> int | None:
+    """Read and close what stands around the jobs; return how many of them there are."""
+    meta = answer.entry("meta")
+    answer.close()
+    if meta is None:
+        return None
+    total = meta.number("total")
+    meta.close()
+    if isinstance(total, float):
+        raise FieldError("meta.total is no whole number")
+    return total
 
 
 def _departments(job: Entry) -> tuple[str, ...]:
@@ -226,11 +249,17 @@ def _is_user(value_type: object) -> bool:
 
 def _without_users(value: Any) -> Any:
     """Return the value without what it says of users, at any depth."""
-    if isinstance(value, list):
-        return [_without_users(item) for item in value if not _names_user(item)]
     if isinstance(value, dict):
-        return {name: _without_users(item) for name, item in value.items() if not _names_user(item)}
-    return value
+        return {
+            name: _without_users(item) if isinstance(item, _CONTAINERS) else item
+            for name, item in value.items()
+            if not _names_user(item)
+        }
+    return [
+        _without_users(item) if isinstance(item, _CONTAINERS) else item
+        for item in value
+        if not _names_user(item)
+    ]
 
 
 def _names_user(value: object) -> bool:

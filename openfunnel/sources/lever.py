@@ -6,9 +6,8 @@ https://github.com/lever/postings-api
 """
 
 import re
-from collections import Counter
+from collections.abc import Iterator
 
-from openfunnel.errors import UnparsableAnswer
 from openfunnel.normalize.text import html_to_text, one_line, unescape_entities
 from openfunnel.normalize.url import UrlForm, UrlForms, clean_link
 from openfunnel.records import (
@@ -19,10 +18,11 @@ from openfunnel.records import (
     JobPosting,
     PayPeriod,
 )
-from openfunnel.sources.board import read_entries, read_single
+from openfunnel.sources.board import Pages, read_single
 from openfunnel.sources.pay import pay_range
-from openfunnel.sources.payload import Entry, FieldError, kind, read_json
+from openfunnel.sources.payload import Entry, FieldError
 from openfunnel.sources.source import Source
+from openfunnel.sources.stream import AnswerStream
 
 FORMS = UrlForms(
     public=tuple(
@@ -52,26 +52,28 @@ _INTERVAL = re.compile(r"(?:per|1)-(year|month|week|day|hour)(?:-(?:salary|wage)
 """Others (`one-time`, `bi-weekly-salary`) are no pay period that is compared."""
 
 
-def parse_board(body: bytes, board: BoardRef) -> BoardContent:
-    """Read the answer of the list request: `[{"id": "...", "text": "...", ...}]`.
+def parse_board(body: bytes, board: BoardRef) -> Iterator[BoardContent]:
+    """Read the answer of the list request page by page: `[{"id": "...", "text": "...", ...}]`.
 
     Raises:
-        UnparsableAnswer: it is no JSON list.
+        TruncatedAnswer: it ends early.
+        UnparsableAnswer: it is no JSON.
+        ChangedSchema: it is no list, or none of its entries is a posting.
     """
-    try:
-        postings = read_json(body)
-        if not isinstance(postings, list):
-            raise FieldError(f"the answer is {kind(postings)}, not a list")
-    except FieldError as error:
-        raise UnparsableAnswer(ats=board.ats, token=board.token, reason=str(error)) from None
-    return read_entries(postings, "[]", board, Counter(), read_posting)
+    answer = AnswerStream(body, board)
+    pages = Pages(answer, "[]", board, read_posting)
+    yield from pages.full(answer.items("the answer"))
+    answer.end()
+    yield pages.last()
 
 
-def parse_posting(body: bytes, board: BoardRef) -> BoardContent:
+def parse_posting(body: bytes, board: BoardRef) -> Iterator[BoardContent]:
     """Read the answer of a single posting's request: the same object, alone.
 
     Raises:
-        UnparsableAnswer: it is no JSON object.
+        TruncatedAnswer: it ends early.
+        UnparsableAnswer: it is no JSON.
+        ChangedSchema: it is no object.
     """
     return read_single(body, "posting", board, read_posting)
 

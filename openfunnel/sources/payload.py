@@ -1,12 +1,9 @@
 """Reading payloads strictly: every field is used, ignored by name, or counted as unknown.
 
-`read_json` makes values that PostgreSQL can store out of whatever a board sends; `Entry` hands out
-the fields of one object, each of its own type, and keeps account of those nobody asked for.
+`Entry` hands out the fields of one object, each of its own type, and keeps account of those nobody
+asked for.
 """
 
-import json
-import math
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,14 +11,9 @@ from typing import Any
 
 from openfunnel.normalize.text import one_line
 
-LONGEST_NUMBER = 40
-"""Digits of a number worth keeping; PostgreSQL and Python both refuse much longer ones."""
-
 DEEPEST_NESTING = 50
 """Levels of lists and objects in one posting; real ones have five."""
 
-_UNSTORABLE = re.compile(rb"\x00|\\u0000|\\u[dD][89a-fA-F]")
-_UNSTORABLE_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,36 +21,16 @@ class FieldError(ValueError):
     """A field holds something of the wrong kind; the message names it."""
 
 
-def read_json(body: bytes) -> Any:
-    """Decode JSON, leaving out what PostgreSQL cannot store.
-
-    NUL characters and lone surrogates are dropped from texts; numbers that are infinite, not a
-    number, or longer than `LONGEST_NUMBER` become None; bytes that are not UTF-8 become U+FFFD.
-
-    Raises:
-        FieldError: it is no JSON, or nested too deeply.
-    """
-    try:
-        value = json.loads(
-            body.decode("utf-8-sig", "replace"),
-            strict=False,  # raw control characters are common, and harmless once cleaned
-            parse_int=_integer,
-            parse_float=_real,
-            parse_constant=lambda _: None,
-        )
-        return _storable(value) if _UNSTORABLE.search(body) else value
-    except RecursionError:
-        raise FieldError("the JSON is nested too deeply") from None
-    except ValueError as error:
-        raise FieldError(f"it is no JSON: {error}") from None
-
-
 def is_too_deep(value: object) -> bool:
     """Whether lists and objects are nested beyond `DEEPEST_NESTING`: no writer is to meet those."""
     level: list[Any] = [value] if isinstance(value, dict | list) else []
     for _ in range(DEEPEST_NESTING):
-        items = [item for outer in level for item in _items(outer)]
-        level = [item for item in items if isinstance(item, dict | list)]
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, (dict, list))  # twice as fast as a union
+        ]
         if not level:
             return False
     return True
@@ -175,26 +147,3 @@ class Entry:
 
     def _at(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name
-
-
-def _items(outer: Any) -> Collection[Any]:
-    return outer.values() if isinstance(outer, dict) else outer
-
-
-def _integer(digits: str) -> int | None:
-    return int(digits) if len(digits) <= LONGEST_NUMBER else None
-
-
-def _real(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _UNSTORABLE_CHARACTERS.sub("", value)
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable(item) for name, item in value.items()}
-    return value

@@ -1,10 +1,13 @@
 """What every source declares: its API hosts, its addresses, and its parsers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from openfunnel.normalize.url import UrlForms
 from openfunnel.records import BoardContent, BoardRef
+
+Parse = Callable[[bytes, BoardRef], Iterator[BoardContent]]
+"""From an answer's body to its pages."""
 
 
 @dataclass(frozen=True)
@@ -12,9 +15,11 @@ class Source:
     """One applicant-tracking system: a declaration over pure functions, no I/O.
 
     `parse_board` reads the answer of the list request, `parse_posting` that of a single posting's
-    request; both take the body (bytes after content decoding) and raise `UnparsableAnswer` where it
-    cannot be read as a whole. A single entry that cannot be read is reported in
-    `BoardContent.broken` and does not keep the others out.
+    request. Both take the body (bytes after content decoding) and yield its pages lazily, at least
+    one, of `PAGE_ENTRIES` entries at most. Where the answer as a whole cannot be read they raise
+    `UnparsableAnswer` (`TruncatedAnswer`, `ChangedSchema`), perhaps after some pages: only who
+    iterates to the end has seen a complete answer. A single entry that cannot be read is reported
+    in `BoardContent.broken` and does not keep the others out.
     """
 
     name: str
@@ -27,5 +32,5 @@ class Source:
     """Path and query of the list request below the base, with `{token}`."""
     posting_request: str
     """Path and query of a single posting's request, with `{token}` and `{posting_id}`."""
-    parse_board: Callable[[bytes, BoardRef], BoardContent]
-    parse_posting: Callable[[bytes, BoardRef], BoardContent]
+    parse_board: Parse
+    parse_posting: Parse

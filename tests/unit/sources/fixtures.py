@@ -12,18 +12,19 @@ from typing import Any
 from openfunnel.errors import UnparsableAnswer
 from openfunnel.records import BoardContent, BoardRef
 from openfunnel.sources import SOURCES
+from openfunnel.sources.board import merge
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "sources"
 CASES = sorted(f"{folder.parent.name}/{folder.name}" for folder in ROOT.glob("*/*"))
 
 
 def parse(case: str) -> BoardContent:
-    """Parse the recorded answer of a case."""
+    """Parse the recorded answer of a case, all its pages as one."""
     request = json.loads((ROOT / case / "request.json").read_text())
     source = SOURCES[case.partition("/")[0]]
     board = BoardRef(ats=source.name, token="acme", region=request["region"])
     read = {"board": source.parse_board, "posting": source.parse_posting}[request["answer"]]
-    return read((ROOT / case / "payload.json").read_bytes(), board)
+    return merge(read((ROOT / case / "payload.json").read_bytes(), board))
 
 
 def output(case: str) -> dict[str, Any]:
