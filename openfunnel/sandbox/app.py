@@ -6,11 +6,18 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openfunnel.records import BoardRef
 from openfunnel.sandbox import ats_api
-from openfunnel.sandbox.disruption import Disruption, Sleep, board_token, is_board_path
+from openfunnel.sandbox.disruption import (
+    ROBOTS_PATH,
+    Disruption,
+    Sleep,
+    board_token,
+    is_board_path,
+)
 from openfunnel.sandbox.faults import Faults
 from openfunnel.sandbox.world import World
 
@@ -23,12 +30,14 @@ def create_app(
     faults: Faults | None = None,
     ollama: APIRouter | None = None,
     *,
+    robots: str | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Sleep = asyncio.sleep,
 ) -> ASGIApp:
     """Assemble the sandbox: `/greenhouse`, `/lever`, `/lever_eu`, Ollama at `/`, `/sandbox/...`.
 
-    `ollama` are the model server's routes where they are not the usual ones.
+    `ollama` are the model server's routes where they are not the usual ones, `robots` is the text
+    of `/robots.txt`, which is a 404 without one.
     """
     faults = faults or Faults()
     app = FastAPI(title="OpenFunnel sandbox", docs_url=None, redoc_url=None, openapi_url=None)
@@ -45,6 +54,10 @@ def create_app(
     @app.get("/sandbox/log")
     def requests() -> dict[str, object]:
         return log.report()
+
+    @app.get(ROBOTS_PATH)
+    def read_robots() -> Response:
+        return Response(status_code=404) if robots is None else PlainTextResponse(robots)
 
     app.include_router(ats_api.router(world))
     app.include_router(ollama or _default_ollama(faults))
@@ -65,6 +78,7 @@ class RequestLog:
         self._recent: deque[dict[str, object]] = deque(maxlen=RECENT_REQUESTS)
         self._statuses: Counter[int] = Counter()
         self._faults: Counter[str] = Counter()
+        self._robots = 0
 
     def add(self, path: str, query: str, status: int, fault: str | None) -> None:
         """Note one request, with the time it was answered (seconds since 1970)."""
@@ -82,9 +96,14 @@ class RequestLog:
             }
         )
 
+    def add_robots(self) -> None:
+        """Note a request for robots.txt; it counts apart, and has no fault or status."""
+        self._robots += 1
+
     def report(self) -> dict[str, object]:
         """Return counts by status and by fault, and the latest requests, oldest first."""
         return {
+            "robots": self._robots,
             "requests": self._statuses.total(),
             "statuses": dict(self._statuses),
             "faults": dict(self._faults),
@@ -101,6 +120,8 @@ class Logged:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request and note how it was answered."""
+        if scope["type"] == "http" and scope["path"] == ROBOTS_PATH:
+            self._log.add_robots()
         if scope["type"] != "http" or not is_board_path(scope["path"]):
             await self._app(scope, receive, send)
             return

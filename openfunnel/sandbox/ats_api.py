@@ -2,6 +2,8 @@
 
 import html
 import json
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -122,14 +124,16 @@ def _page(postings: tuple[Entry, ...]) -> HTMLResponse:
 
 def _json(request: Request, content: object) -> Response:
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    if _is_known(request, tag := entity_tag(body)):
+    if _is_known(request, tag := entity_tag(body), None):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(body, media_type="application/json", headers={"ETag": tag})
 
 
 def _whole(request: Request, answer: BoardAnswer) -> Response:
     headers = {"ETag": answer.etag, "Vary": "Accept-Encoding"}
-    if _is_known(request, answer.etag):
+    if answer.modified:
+        headers["Last-Modified"] = format_datetime(answer.modified, usegmt=True)
+    if _is_known(request, answer.etag, answer.modified):
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         headers["Content-Encoding"] = "gzip"
@@ -137,6 +141,13 @@ def _whole(request: Request, answer: BoardAnswer) -> Response:
     return Response(answer.body, media_type="application/json", headers=headers)
 
 
-def _is_known(request: Request, etag: str) -> bool:
-    asked = request.headers.get("if-none-match", "")
-    return etag in (tag.strip() for tag in asked.split(","))
+def _is_known(request: Request, etag: str, modified: datetime | None) -> bool:
+    """Evaluate the request's conditions: a tag counts for more than a date (RFC 9110, 13.2.2)."""
+    if (tags := request.headers.get("if-none-match")) is not None:
+        return etag in (tag.strip() for tag in tags.split(","))
+    try:
+        since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
+    except (ValueError, OverflowError):
+        return False
+    # A date in another zone's words, or none, compares with nothing of ours.
+    return modified is not None and since.tzinfo is not None and modified <= since

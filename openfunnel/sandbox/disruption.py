@@ -2,14 +2,28 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from openfunnel.sandbox import damage
 from openfunnel.sandbox.ats_api import not_found
-from openfunnel.sandbox.faults import FaultKind, Faults
+from openfunnel.sandbox.faults import ROBOTS, FaultKind, Faults
 
-DAMAGES = (FaultKind.CUT, FaultKind.INVALID)
+ROBOTS_PATH = f"/{ROBOTS}"
+MOVED = "/moved"
+"""Stands before a path that a request was redirected to; nothing befalls it there."""
+INSIDE = "http://169.254.169.254/latest/meta-data/"
+"""An address that no redirect from outside has any business with."""
+
+DAMAGES = {
+    FaultKind.CUT: damage.cut,
+    FaultKind.INVALID: damage.invalid,
+    FaultKind.SHORT: damage.shorten,
+}
+CONDITIONS = (b"if-none-match", b"if-modified-since")
+VALIDATORS = (b"etag", b"last-modified")
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -27,22 +41,35 @@ class Disruption:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not is_board_path(scope["path"]):
+        path = scope.get("path", "")
+        served = is_board_path(path) or path.removeprefix(MOVED) == ROBOTS_PATH
+        if scope["type"] != "http" or not served:
             await self._app(scope, receive, send)
             return
-        fault = self._faults.befall_board(board_token(scope["path"]))
+        fault = self._befall(path)
         scope.setdefault("state", {})["fault"] = fault
-        if refusal := self._refusal(fault, scope["path"]):
+        if refusal := self._refusal(fault, scope):
             await refusal(scope, receive, send)
             return
         if fault is FaultKind.SLOW:
             await self._sleep(self._faults.slow_seconds)
+        if path.startswith(MOVED):
+            scope = {**scope, "path": path.removeprefix(MOVED)}
+        if not self._faults.validators:
+            scope = _without(scope, CONDITIONS)
+            send = _unmarked(send)
         if fault in DAMAGES:
-            scope = _wanting_plain_body(scope)
-            send = _damaging(fault, send)
+            # A damage needs a body, and one that is not compressed.
+            scope = _without(scope, (b"accept-encoding", *CONDITIONS))
+            send = damage.applied(DAMAGES[fault], send)
         await self._app(scope, receive, send)
 
-    def _refusal(self, fault: FaultKind | None, path: str) -> Response | None:
+    def _befall(self, path: str) -> FaultKind | None:
+        if path == ROBOTS_PATH:
+            return self._faults.befall_robots()
+        return None if path.startswith(MOVED) else self._faults.befall_board(board_token(path))
+
+    def _refusal(self, fault: FaultKind | None, scope: Scope) -> Response | None:
         match fault:
             case FaultKind.RATE_LIMITED:
                 retry_after = {"Retry-After": str(self._faults.retry_after_seconds)}
@@ -50,47 +77,46 @@ class Disruption:
             case FaultKind.SERVER_ERROR:
                 return JSONResponse({"error": "Internal server error"}, 500)
             case FaultKind.NOT_FOUND:
-                return not_found(path.split("/")[1])
+                return not_found(scope["path"].split("/")[1])
+            case FaultKind.GONE:
+                return JSONResponse({"error": "Gone"}, 410)
             case FaultKind.EMPTY:
                 return Response(b"", media_type="application/json")
+            case FaultKind.TOO_LARGE:
+                return damage.too_large(scope)
+            case FaultKind.REDIRECT:
+                query = scope["query_string"].decode("latin-1")
+                moved = f"{MOVED}{quote(scope['path'])}"
+                return RedirectResponse(f"{moved}?{query}" if query else moved, 302)
+            case FaultKind.REDIRECT_INSIDE:
+                return RedirectResponse(INSIDE, 302)
         return None
 
 
 def is_board_path(path: str) -> bool:
-    """Whether a path is one of the boards' APIs."""
-    return path.startswith(("/greenhouse/", "/lever/", "/lever_eu/"))
+    """Whether a path is one of the boards' APIs, perhaps a moved one."""
+    return path.removeprefix(MOVED).startswith(("/greenhouse/", "/lever/", "/lever_eu/"))
 
 
 def board_token(path: str) -> str | None:
     """Token in `/greenhouse/v1/boards/{token}...` or `/lever/v0/postings/{token}...`."""
-    parts = path.split("/")
+    parts = path.removeprefix(MOVED).split("/")
     return parts[4] if len(parts) > 4 else None
 
 
-def _wanting_plain_body(scope: Scope) -> Scope:
-    """Ask on the client's behalf for a body, and an uncompressed one: there must be half of it."""
-    conditions = (b"accept-encoding", b"if-none-match")
-    headers = [(name, value) for name, value in scope["headers"] if name not in conditions]
+def _without(scope: Scope, names: tuple[bytes, ...]) -> Scope:
+    """The request as if it had not had these headers."""
+    headers = [(name, value) for name, value in scope["headers"] if name not in names]
     return {**scope, "headers": headers}
 
 
-def _damaging(fault: FaultKind | None, send: Send) -> Send:
-    start: Message = {}
+def _unmarked(send: Send) -> Send:
+    """Leave out of an answer what a later request could ask by."""
 
-    async def send_half(message: Message) -> None:
-        nonlocal start
+    async def send_unmarked(message: Message) -> None:
         if message["type"] == "http.response.start":
-            start = message
-            return
-        half = message["body"][: len(message["body"]) // 2]
-        if fault is FaultKind.INVALID:
-            headers = [item for item in start["headers"] if item[0] != b"content-length"]
-            length = (b"content-length", str(len(half)).encode())
-            await send({**start, "headers": [*headers, length]})
-            await send({**message, "body": half})
-        else:
-            # The announced length stays; the server closes a connection whose body is not ended.
-            await send(start)
-            await send({"type": "http.response.body", "body": half, "more_body": True})
+            headers = [item for item in message["headers"] if item[0] not in VALIDATORS]
+            message = {**message, "headers": headers}
+        await send(message)
 
-    return send_half
+    return send_unmarked

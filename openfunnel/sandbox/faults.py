@@ -5,7 +5,9 @@ A list such as `429:0.1,slow:0.02,cut@acme,404@gone,retry-after=3` holds, separa
 - `NAME:SHARE`: that share of all requests, between 0 and 1;
 - `NAME`: every request;
 - `NAME@BOARD` or `NAME:SHARE@BOARD`: only requests for that board token (`404:BOARD` as well);
-- `retry-after=SECONDS` (1) and `slow-seconds=SECONDS` (5).
+- `NAME@robots.txt`: requests for the hosts' robots.txt, which no other entry befalls;
+- `retry-after=SECONDS` (1) and `slow-seconds=SECONDS` (5);
+- `validators=off`: no answer has an ETag or Last-Modified, and none is a 304.
 """
 
 import random
@@ -17,6 +19,9 @@ from itertools import count
 
 from openfunnel.errors import InvalidFaults
 
+ROBOTS = "robots.txt"
+"""Stands where a board's token does, for the faults of that file."""
+
 
 class FaultKind(StrEnum):
     """How a request goes wrong."""
@@ -27,6 +32,8 @@ class FaultKind(StrEnum):
     """The server failed."""
     NOT_FOUND = "404"
     """No such board."""
+    GONE = "gone"
+    """410: there was such a board."""
     SLOW = "slow"
     """The right answer, late."""
     CUT = "cut"
@@ -35,6 +42,15 @@ class FaultKind(StrEnum):
     """A whole answer whose JSON ends too early."""
     EMPTY = "empty"
     """A 200 without a body."""
+    SHORT = "short"
+    """Valid JSON with half of the jobs that `meta.total` counts; Lever's states no count, and is
+    left whole."""
+    TOO_LARGE = "too-large"
+    """Valid JSON of more than 100 MB, a small body until it is decompressed."""
+    REDIRECT = "redirect"
+    """302 to another path of the sandbox, which has the right answer."""
+    REDIRECT_INSIDE = "redirect-inside"
+    """302 to a link-local address: the metadata server of many a cloud."""
     OLLAMA_INVALID = "ollama-invalid"
     """The model answers no JSON."""
     OLLAMA_BUSY = "ollama-busy"
@@ -63,7 +79,7 @@ class FaultRule:
 class Faults:
     """Decides by seed and running number of the request, so that a run can be repeated.
 
-    Boards and the model server are counted apart: neither shifts the other's faults.
+    Boards, robots.txt and the model server are counted apart: none shifts the others' faults.
     """
 
     def __init__(
@@ -73,12 +89,15 @@ class Faults:
         seed: int = 0,
         retry_after_seconds: int = 1,
         slow_seconds: float = 5.0,
+        validators: bool = True,
     ) -> None:
         self.rules = tuple(rules)
         self.retry_after_seconds = retry_after_seconds
         self.slow_seconds = slow_seconds
+        self.validators = validators
         self._seed = seed
         self._board_requests = count()
+        self._robots_requests = count()
         self._ollama_requests = count()
 
     def befall_board(self, token: str | None) -> FaultKind | None:
@@ -88,6 +107,11 @@ class Faults:
         general = [rule for rule in rules if rule.token is None]
         number = next(self._board_requests)
         return self._draw(f"{number}:{token}", named) or self._draw(f"{number}", general)
+
+    def befall_robots(self) -> FaultKind | None:
+        """Decide about the next request for robots.txt."""
+        rules = [rule for rule in self.rules if rule.token == ROBOTS]
+        return self._draw(f"robots:{next(self._robots_requests)}", rules)
 
     def befall_ollama(self) -> FaultKind | None:
         """Decide about the model server's next request."""
@@ -111,20 +135,25 @@ def parse_faults(text: str, seed: int = 0) -> Faults:
     """
     rules: list[FaultRule] = []
     seconds = {"retry-after": 1.0, "slow-seconds": 5.0}
+    validators = True
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        name, is_seconds, value = entry.partition("=")
-        if not is_seconds:
+        name, is_set, value = entry.partition("=")
+        if not is_set:
             rules.append(_rule(entry))
         elif name in seconds:
             seconds[name] = _number(entry, value, highest=3600)
+        elif entry == "validators=off":
+            validators = False
         else:
-            raise InvalidFaults(entry=entry, problem=f"only {', '.join(seconds)} take seconds")
+            problem = f"only {', '.join(seconds)} take seconds, and validators can be off"
+            raise InvalidFaults(entry=entry, problem=problem)
     _check_shares(rules)
     return Faults(
         rules,
         seed=seed,
         retry_after_seconds=round(seconds["retry-after"]),
         slow_seconds=seconds["slow-seconds"],
+        validators=validators,
     )
 
 

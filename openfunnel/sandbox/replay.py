@@ -1,6 +1,7 @@
 """A world of recorded answers: `<ats>/<token>.json.gz` below one folder, served byte for byte."""
 
 import gzip
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,8 +34,10 @@ class ReplayWorld:
         return self._read(ref) if ref in self._files else None
 
     def _read_file(self, ref: BoardRef) -> BoardAnswer:
-        gzipped = self._files[ref].read_bytes()
-        return BoardAnswer(ref, gzipped, entity_tag(gzip.decompress(gzipped)))
+        file = self._files[ref]
+        gzipped = file.read_bytes()
+        modified = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
+        return BoardAnswer(ref, gzipped, entity_tag(gzip.decompress(gzipped)), modified)
 
 
 def _ref(file: Path) -> BoardRef:

@@ -24,9 +24,10 @@ def serve(
     faults: Faults | None = None,
     ollama: APIRouter | None = None,
     *,
+    robots: str | None = None,
     port_file: Path | None = None,
 ) -> None:
-    """Serve `world` until SIGINT or SIGTERM.
+    """Serve `world` until SIGINT or SIGTERM; the arguments are `create_app`'s.
 
     Port 0 takes any free one. Once connections are accepted, the port's number is written to
     `port_file`, whole or not at all, for the process that waits for it.
@@ -34,7 +35,7 @@ def serve(
     Raises:
         PortUnavailable: somebody else listens there, or the host is not this machine's.
     """
-    server = _server(world, faults, ollama)
+    server = _server(world, faults, ollama, robots)
     listener = _listen(host, port)
     if port_file:
         _announce(listener, port_file)
@@ -48,10 +49,14 @@ def serve(
 
 @contextmanager
 def running(
-    world: World, faults: Faults | None = None, ollama: APIRouter | None = None
+    world: World,
+    faults: Faults | None = None,
+    ollama: APIRouter | None = None,
+    *,
+    robots: str | None = None,
 ) -> Iterator[str]:
     """Serve `world` from a thread on a free port; gives its base address."""
-    server = _server(world, faults, ollama)
+    server = _server(world, faults, ollama, robots)
     listener = _listen(LOOPBACK, 0)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox")
     thread.start()
@@ -89,9 +94,11 @@ def _announce(listener: socket.socket, port_file: Path) -> None:
     unfinished.replace(port_file)
 
 
-def _server(world: World, faults: Faults | None, ollama: APIRouter | None) -> uvicorn.Server:
+def _server(
+    world: World, faults: Faults | None, ollama: APIRouter | None, robots: str | None
+) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(world, faults, ollama),
+        create_app(world, faults, ollama, robots=robots),
         log_config=None,
         log_level="critical",  # an answer cut off on purpose is no error
         access_log=False,

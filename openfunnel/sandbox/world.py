@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ class BoardAnswer:
     gzipped: bytes
     etag: str
     """Weak entity tag, of the body before compression."""
+    modified: datetime | None = None
+    """When it last became another; None: nobody knows."""
 
     @property
     def body(self) -> bytes:
@@ -39,9 +42,10 @@ class World(Protocol):
         """Whole answer of a board with full text, or None where there is no such board."""
 
 
-def pack(ref: BoardRef, body: bytes) -> BoardAnswer:
+def pack(ref: BoardRef, body: bytes, modified: datetime | None = None) -> BoardAnswer:
     """Make the answer of `body`; equal bodies give equal answers."""
-    return BoardAnswer(ref, gzip.compress(body, compresslevel=1, mtime=0), entity_tag(body))
+    gzipped = gzip.compress(body, compresslevel=1, mtime=0)
+    return BoardAnswer(ref, gzipped, entity_tag(body), modified)
 
 
 def entity_tag(body: bytes) -> str:

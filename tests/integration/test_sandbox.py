@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -15,12 +17,14 @@ import pytest
 from openfunnel.errors import PortUnavailable
 from openfunnel.records import BoardRef
 from openfunnel.sandbox.app import RECENT_REQUESTS, RequestLog, create_app
-from openfunnel.sandbox.boards import GeneratedWorld
+from openfunnel.sandbox.boards import AS_OF, GeneratedWorld
+from openfunnel.sandbox.disruption import INSIDE
 from openfunnel.sandbox.faults import parse_faults
 from openfunnel.sandbox.replay import ReplayWorld
 from openfunnel.sandbox.serve import running, serve
 from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
+from openfunnel.sources.board import merge
 
 WORLD = GeneratedWorld(10, 120, seed=2)
 
@@ -90,6 +94,34 @@ def test_a_board_that_did_not_change_is_not_sent_again(sandbox, ref):
 
 
 @pytest.mark.parametrize("ref", LISTS, ids=str)
+def test_a_board_is_not_sent_again_to_who_has_it_since_its_last_change(sandbox, ref):
+    dated = sandbox.get(LISTS[ref]).headers["last-modified"]
+    assert parsedate_to_datetime(dated) == AS_OF
+
+    def status(**conditions: str) -> int:
+        headers = {name.replace("_", "-"): value for name, value in conditions.items()}
+        return sandbox.get(LISTS[ref], headers=headers).status_code
+
+    assert status(if_modified_since=dated) == 304
+    assert status(if_modified_since="Sun, 01 Nov 2026 23:59:59 GMT") == 200
+    assert status(if_modified_since="Mon, 02 Nov 20266666666666 00:00:00 GMT") == 200
+    assert status(if_modified_since="yesterday") == 200
+    assert status(if_modified_since=dated, if_none_match='W/"other"') == 200
+
+
+def test_a_world_that_goes_on_sends_what_changed_and_nothing_else():
+    world = GeneratedWorld(10, 120, seed=2)
+    with running(world) as base, httpx.Client(base_url=base) as client:
+        etags = {ref: client.get(path).headers["etag"] for ref, path in LISTS.items()}
+        before = {ref: world.answer(ref) for ref in LISTS}
+        world.revision = 2
+
+        for ref, path in LISTS.items():
+            again = client.get(path, headers={"If-None-Match": etags[ref]})
+            assert again.status_code == (304 if world.answer(ref) == before[ref] else 200)
+
+
+@pytest.mark.parametrize("ref", LISTS, ids=str)
 def test_the_sources_own_requests_find_board_and_posting(sandbox, ref):
     source = SOURCES[ref.ats]
     name = f"{ref.ats}_{ref.region}" if ref.region else ref.ats
@@ -98,12 +130,12 @@ def test_the_sources_own_requests_find_board_and_posting(sandbox, ref):
     base = Settings.load(environ=variables).base_url(name, source.api_bases[ref.region])
 
     board = sandbox.get(base + source.board_request.format(token=ref.token))
-    first = source.parse_board(board.content, ref).postings[0]
+    first = merge(source.parse_board(board.content, ref)).postings[0]
     single = sandbox.get(
         base + source.posting_request.format(token=ref.token, posting_id=first.external_id)
     )
 
-    assert source.parse_posting(single.content, ref).postings == (first,)
+    assert merge(source.parse_posting(single.content, ref)).postings == (first,)
 
 
 def test_greenhouse_leaves_text_and_pay_out_unless_asked(sandbox):
@@ -177,6 +209,18 @@ def test_the_model_server_is_there_too(sandbox):
     assert sandbox.get("/").text == "Ollama is running"
 
 
+def test_robots_txt_is_what_it_is_told_to_be_and_counts_apart(sandbox):
+    rules = "User-agent: *\nCrawl-delay: 3\n"
+    with running(WORLD, parse_faults("500"), robots=rules) as base:
+        answer = httpx.get(f"{base}/robots.txt")
+        log = httpx.get(f"{base}/sandbox/log").json()
+
+    assert (answer.status_code, answer.text) == (200, rules)
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert (log["robots"], log["requests"]) == (1, 0)
+    assert sandbox.get("/robots.txt").status_code == 404
+
+
 def test_recorded_boards_come_back_byte_for_byte(shared):
     folder = shared / "corpus" / "boards"
     paths = {
@@ -240,6 +284,77 @@ def test_an_empty_answer_is_a_200_without_a_body(faulty):
     answer = faulty.get(LISTS[LEVER])
 
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("faulty", ["gone"], indirect=True)
+def test_a_board_that_is_gone_is_a_410(faulty):
+    assert faulty.get(LISTS[LEVER]).status_code == 410
+
+
+@pytest.mark.parametrize("faulty", ["short"], indirect=True)
+def test_a_short_answer_holds_fewer_jobs_than_it_counts(faulty):
+    whole, short = json.loads(body(GREENHOUSE)), faulty.get(LISTS[GREENHOUSE]).json()
+
+    assert short["meta"] == whole["meta"] == {"total": len(whole["jobs"])}
+    assert short["jobs"] == whole["jobs"][: len(whole["jobs"]) // 2]
+    assert faulty.get(LISTS[LEVER]).content == body(LEVER)
+    assert faulty.get(PREFIXES[LEVER]).text.startswith("<!doctype html>")
+    job = f"{PREFIXES[GREENHOUSE]}/jobs/{whole['jobs'][0]['id']}"
+    assert faulty.get(job).json()["id"] == whole["jobs"][0]["id"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+@pytest.mark.parametrize("faulty", ["too-large"], indirect=True)
+def test_an_answer_that_is_too_large_is_small_until_it_is_decompressed(faulty, encoding):
+    inflated = on_the_way = 0
+    reader = zlib.decompressobj(wbits=31)
+    with faulty.stream("GET", LISTS[LEVER], headers={"Accept-Encoding": encoding}) as answer:
+        for chunk in answer.iter_raw():
+            on_the_way += len(chunk)
+            inflated += len(reader.decompress(chunk) if encoding == "gzip" else chunk)
+
+    assert inflated > 100 * 2**20
+    assert on_the_way < 200_000 if encoding == "gzip" else on_the_way == inflated
+
+
+@pytest.mark.parametrize(
+    "faulty", [f"redirect@{GREENHOUSE.token},redirect@{LEVER.token}"], indirect=True
+)
+def test_a_redirected_request_finds_its_answer_at_another_path(faulty):
+    for ref in (GREENHOUSE, LEVER):
+        redirect = faulty.get(LISTS[ref])
+        assert redirect.status_code == 302
+        assert redirect.headers["location"] == f"/moved{LISTS[ref]}"
+        assert faulty.get(redirect.headers["location"]).content == body(ref)
+
+    log = faulty.get("/sandbox/log").json()
+    assert log["statuses"] == {"302": 2, "200": 2}
+    boards = [request["board"] for request in log["recent"]]
+    assert boards == [GREENHOUSE.token, GREENHOUSE.token, LEVER.token, LEVER.token]
+
+
+@pytest.mark.parametrize("faulty", ["redirect-inside"], indirect=True)
+def test_a_redirect_can_lead_inside(faulty):
+    answer = faulty.get(LISTS[LEVER])
+
+    assert (answer.status_code, answer.headers["location"]) == (302, INSIDE)
+
+
+@pytest.mark.parametrize("faulty", ["validators=off"], indirect=True)
+@pytest.mark.parametrize("ref", LISTS, ids=str)
+def test_without_validators_a_board_is_sent_every_time(faulty, ref):
+    answer = WORLD.answer(ref)
+    assert answer is not None
+    again = faulty.get(LISTS[ref], headers={"If-None-Match": answer.etag})
+
+    assert again.content == answer.body
+    assert not {"etag", "last-modified"} & again.headers.keys()
+
+
+@pytest.mark.parametrize("faulty", ["500@robots.txt"], indirect=True)
+def test_robots_txt_can_fail_while_the_boards_do_not(faulty):
+    assert faulty.get("/robots.txt").status_code == 500
+    assert faulty.get(LISTS[LEVER]).status_code == 200
 
 
 @pytest.mark.parametrize("faulty", [f"404:{LEVER.token},cut@{LEVER_EU.token}"], indirect=True)

@@ -14,6 +14,7 @@ from openfunnel.records import BoardContent, JobPosting
 from openfunnel.sandbox import words
 from openfunnel.sandbox.boards import AS_OF, GeneratedWorld
 from openfunnel.sources import SOURCES
+from openfunnel.sources.board import merge
 
 BOARDS, POSTINGS = 20, 600
 
@@ -25,7 +26,7 @@ def world() -> GeneratedWorld:
 
 @pytest.fixture(scope="module")
 def contents(world: GeneratedWorld) -> list[BoardContent]:
-    return [SOURCES[ref.ats].parse_board(body(world, ref), ref) for ref in world.boards()]
+    return [merge(SOURCES[ref.ats].parse_board(body(world, ref), ref)) for ref in world.boards()]
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,7 @@ def test_an_empty_list_means_no_faults(text):
         ("cut:1.5", "Fault 'cut:1.5' makes no sense: 1.5 is not between 0 and 1"),
         ("cut:nan", "Fault 'cut:nan' makes no sense"),
         ("patience=3", "Fault 'patience=3' makes no sense: only retry-after, slow-seconds"),
+        ("validators=on", "Fault 'validators=on' makes no sense"),
         ("retry-after=soon", "Fault 'retry-after=soon' makes no sense: 'soon' is no number"),
         ("cut:0.6,500:0.6", "the shares of all boards add up to more than 1"),
         ("cut@acme,500@acme", "the shares of acme add up to more than 1"),
@@ -83,6 +84,22 @@ def test_the_model_servers_requests_do_not_shift_the_boards_faults():
         drawn.append(together.befall_board("acme"))
 
     assert drawn == [alone.befall_board("acme") for _ in range(50)]
+
+
+def test_robots_txt_has_faults_of_its_own_and_shifts_no_others():
+    faults, alone = parse_faults("cut:0.5,500@robots.txt", 1), parse_faults("cut:0.5", 1)
+    drawn = []
+    for _ in range(50):
+        assert faults.befall_robots() is FaultKind.SERVER_ERROR
+        drawn.append(faults.befall_board("acme"))
+
+    assert drawn == [alone.befall_board("acme") for _ in range(50)]
+    assert alone.befall_robots() is None
+
+
+def test_validators_are_there_unless_they_are_off():
+    assert parse_faults("429:0.1").validators
+    assert not parse_faults("429:0.1,validators=off").validators
 
 
 def test_no_faults_at_all_is_the_default():
