@@ -1,43 +1,35 @@
 """How boards get onto the frontier: one way, for the command line, the API and the reaper.
 
 PostgreSQL learns first that a board is wanted (`boards.queued_at`), then Redis gets the start
-entry. Whatever Redis or a killed crawler loses is therefore known, and `requeue_lost` puts it back.
+entry. Whatever Redis loses is therefore known, and `lost_requests` puts it back.
 """
 
 import asyncio
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from openfunnel.clock import utc_now
 from openfunnel.errors import AddressRefused
-from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.start_lists import StartLists
-from openfunnel.records import BoardRef, DeadLetter, Failure
+from openfunnel.records import BoardRef
 from openfunnel.settings import Settings
-from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address, canonical_url, locate, request_url
 from openfunnel.sources.starter import StarterBoard, starter_boards
-from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
-from openfunnel.store.boards import active_boards, boards_in_progress
+from openfunnel.store import crawl_writes, posting_writes, run_writes
+from openfunnel.store.boards import BoardVisit, active_boards
 from openfunnel.store.database import Database
 
 Row = TypeVar("Row")
 
 LONGEST_ENTRY = 4096
 """Bytes of a start entry; a longer one is refused unread."""
-
-LOST_AFTER = timedelta(seconds=15)
-"""A wanted board may be between two hands for so long before it counts as lost."""
-
-MOST_REQUEUES = 5
-"""A board whose crawl is lost more often, such as one that kills its crawlers, is given up."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,15 @@ class Queued:
     posting_ids: tuple[int, ...]
     """Postings asked for by their own address."""
     sources: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What PostgreSQL knows to be wanted now."""
+
+    visits: Mapping[BoardRef, BoardVisit]
+    board_ids: tuple[int, ...]
+    posting_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ class Intake:
 
     async def queue(self, addresses: Sequence[Address]) -> Queued:
         """Record boards and postings as wanted, and push them."""
-        board_ids, posting_ids = await asyncio.to_thread(self._record, addresses)
+        recorded = await asyncio.to_thread(self._record, addresses)
         await self._push(addresses)
         sources = frozenset(address.board.ats for address in addresses)
-        return Queued(board_ids, posting_ids, sources)
+        return Queued(recorded.board_ids, recorded.posting_ids, sources)
 
     async def seed(self, starters: Iterable[StarterBoard]) -> Queued:
         """Introduce boards and put them onto the frontier."""
@@ -142,30 +143,17 @@ class Intake:
         await self._push([Address(ref) for ref in refs], run.run_id)
         return run
 
-    async def accept(self, entries: Sequence[StartEntry]) -> None:
-        """Record entries taken off a start list as wanted, before anything is done with them."""
-        await asyncio.to_thread(self._record, [entry.address for entry in entries])
+    async def accept(self, entries: Sequence[StartEntry]) -> Mapping[BoardRef, BoardVisit]:
+        """Record entries as wanted, before anything is done with them.
+
+        Returns what is known of their boards, for the request.
+        """
+        recorded = await asyncio.to_thread(self._record, [entry.address for entry in entries])
+        return recorded.visits
 
     async def forward(self, entry: StartEntry) -> None:
         """Push an entry onto the list of the source it belongs to."""
         await self._push([entry.address], entry.run_id)
-
-    async def requeue_lost(self, presences: PresenceBoard) -> int:
-        """Push what is wanted, or was taken and forgotten, while nothing of its source moves.
-
-        Returns how many entries that made. A fetch too many does no harm, one too few does.
-        """
-        returned = 0
-        for ats in SOURCES:
-            waiting = await self._start_lists.waiting(ats)
-            crawlers = await presences.present(f"crawler:{ats}")
-            if waiting.entries or waiting.requests or any(one.busy for one in crawlers):
-                continue
-            returned += await self._start_lists.put_back(ats)
-            lost = await asyncio.to_thread(self._record_lost, ats)
-            await self._push(lost)
-            returned += len(lost)
-        return returned
 
     async def _push(self, addresses: Iterable[Address], run_id: int | None = None) -> None:
         meta = {} if run_id is None else {"run_id": run_id}
@@ -180,49 +168,25 @@ class Intake:
         with self._database.begin() as session:
             return query(session)
 
-    def _record(self, addresses: Iterable[Address]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _record(self, addresses: Sequence[Address]) -> Recorded:
         now = self._clock()
-        boards: list[int] = []
-        postings: list[int] = []
+        refs = [address.board for address in addresses]
+        whole = {address.board for address in addresses if address.posting_id is None}
         with self._database.begin() as session:
-            for address in sorted(addresses, key=str):  # two who record never wait in a circle
-                board_id = crawl_writes.upsert_board(session, address.board, None, now)
-                if address.posting_id is None:
-                    boards.append(board_id)
-                else:
-                    url = canonical_url(address.board, address.posting_id)
-                    found = posting_writes.discover_posting(
-                        session, board_id, url, address.posting_id, now
-                    )
-                    postings.append(found)
-            crawl_writes.mark_queued(session, boards, now)
-        return tuple(boards), tuple(postings)
-
-    def _record_lost(self, ats: str) -> list[Address]:
-        """Return what of a source was lost; give up on boards that are lost again and again."""
-        now = self._clock()
-        before = now - LOST_AFTER
-        with self._database.begin() as session:
-            boards = [one for one in boards_in_progress(session, before) if one.ref.ats == ats]
-            for board in boards:
-                if board.requeues >= MOST_REQUEUES:
-                    detail = f"its crawl was lost {board.requeues + 1} times"
-                    letter = DeadLetter(
-                        kind="crawl",
-                        key=str(board.ref),
-                        reason=Failure.LOST,
-                        attempts=board.requeues + 1,
-                        last_error=detail,
-                        payload={"board": board.ref.model_dump(), "posting_id": None},
-                    )
-                    crawl_writes.fail_board(session, board.id, Failure.LOST, detail, now)
-                    crawl_writes.save_dead_letter(session, letter, now)
-            again = [board for board in boards if board.requeues < MOST_REQUEUES]
-            crawl_writes.mark_lost(session, [board.id for board in again], now)
-            postings = queries.discovered_postings(session, before)
-        return [Address(board.ref) for board in again] + [
-            Address(one.ref, one.external_id) for one in postings if one.ref.ats == ats
-        ]
+            visits = crawl_writes.take_up(session, refs, now, whole)
+            postings = tuple(
+                posting_writes.discover_posting(
+                    session,
+                    visits[address.board].id,
+                    canonical_url(address.board, address.posting_id),
+                    address.posting_id,
+                    now,
+                )
+                for address in addresses
+                if address.posting_id is not None
+            )
+        boards = tuple(visits[ref].id for ref in dict.fromkeys(refs) if ref in whole)
+        return Recorded(visits, boards, postings)
 
     def _name(self, starters: Iterable[StarterBoard]) -> None:
         now = self._clock()

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     lease_seconds: PositiveFloat = 60.0
     host_rate: NonNegativeFloat = 2.0
     """Requests per second to one host over all crawler processes; 0: no limit."""
+    host_rates: Annotated[Mapping[str, NonNegativeFloat], NoDecode] = Field(default_factory=dict)
+    """`host=rate,...`: ceilings of single hosts (`api.lever.co=1`) that `host_rate` is not for."""
+    proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Proxies to send the crawl through in turn: `http://[user:password@]host:port,...`."""
+    frontier: Literal["leased", "stock"] = "leased"
+    """`stock`: scrapy-redis' own scheduler, queue and dupefilter, to compare with."""
     user_agents: str = "OpenFunnel/0.1 (+https://github.com/openfunnel/openfunnel)"
     """User-Agents to rotate over, separated by `|` (they hold commas themselves)."""
 
@@ -65,6 +71,28 @@ class Settings(BaseSettings):
         split = frozenset(key.strip() for key in keys.split(",") if key.strip())
         if not split:  # no key at all would leave open what somebody meant to close
             raise ValueError("it names no key")
+        return split
+
+    @field_validator("host_rates", mode="before")
+    @classmethod
+    def _split_rates(cls, rates: object) -> object:
+        if not isinstance(rates, str):
+            return rates
+        pairs = [pair.rpartition("=") for pair in rates.split(",") if pair.strip()]
+        if not all(host.strip() and equals for host, equals, _ in pairs):
+            raise ValueError("it is no list of host=rate")
+        return {host.strip().lower(): rate for host, _, rate in pairs}
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _split_proxies(cls, proxies: object) -> object:
+        if not isinstance(proxies, str):
+            return proxies
+        split = tuple(proxy.strip() for proxy in proxies.split(",") if proxy.strip())
+        for proxy in split:
+            parts = urlsplit(proxy)
+            if parts.scheme != "http" or not parts.hostname:
+                raise ValueError("a proxy is http://host:port")  # never quoted: it may hold a login
         return split
 
     @field_validator("ollama_host")

@@ -1,18 +1,27 @@
 """Item pipelines, one verb each, in the order of `spiders/settings.py`.
 
-They borrow the connections of the running spider (its `feed`), so that a process holds one pool.
+They borrow the connections of the running spider, so that a process holds one pool.
 """
 
-from typing import Protocol, Self
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol, Self
 
 from scrapy.crawler import Crawler
 
+from openfunnel.errors import DatabaseUnavailable
 from openfunnel.queue.leases import LeaseQueue
 from openfunnel.store.database import Database
 
+logger = logging.getLogger(__name__)
+
+AWAY_SECONDS = 0.5
+"""Pause before a PostgreSQL that does not answer is tried again."""
+
 
 class Connections(Protocol):
-    """What the pipelines need of a spider's feed."""
+    """What the pipelines need of a spider's connections."""
 
     database: Database
     extract_queue: LeaseQueue
@@ -32,5 +41,17 @@ class Pipeline:
     @property
     def connections(self) -> Connections:
         """Connections of the running spider."""
-        feed: Connections = self._crawler.spider.feed  # type: ignore[union-attr]
-        return feed
+        connections: Connections = self._crawler.spider.connections  # type: ignore[union-attr]
+        return connections
+
+    async def store(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Run `write`, which may be repeated, in a thread; wait for a PostgreSQL that is away.
+
+        An answer that cannot be stored now is kept: asking the board again would be no kinder.
+        """
+        while True:
+            try:
+                return await asyncio.to_thread(write, *arguments)
+            except DatabaseUnavailable as error:
+                logger.warning("Waiting: %s", error)
+                await asyncio.sleep(AWAY_SECONDS)

@@ -1,29 +1,32 @@
 """Store each answer byte for byte, whatever is in it."""
 
-import asyncio
 from typing import Any
 
 from itemadapter import ItemAdapter
 
-from openfunnel.clock import utc_now
 from openfunnel.store import crawl_writes
 from pipelines import Pipeline
 
 
 class StoreRawResponse(Pipeline):
-    """Commits the answer before anybody tries to make sense of it."""
+    """Commits the answer before anybody tries to make sense of it, and never the same one twice."""
 
     async def process_item(self, item: Any) -> Any:
         """Fill in `board_id` and `raw_response_id`."""
-        await asyncio.to_thread(self._store, ItemAdapter(item))
+        answer = ItemAdapter(item)
+        if not answer["unchanged"] or answer["board_id"] is None:
+            await self.store(self._store, answer)
         return item
 
     def _store(self, answer: ItemAdapter) -> None:
-        raw, failure = answer["raw"], answer["failure"]
-        with self.connections.database.begin() as session:
-            now = utc_now() if raw is None else raw.fetched_at
-            answer["board_id"] = crawl_writes.upsert_board(session, answer["board"], None, now)
-            if raw is not None:
+        database = self.connections.database
+        if answer["board_id"] is None:
+            with database.begin() as session:
+                answer["board_id"] = crawl_writes.upsert_board(
+                    session, answer["board"], None, answer["at"]
+                )
+        if answer["raw"] is not None:
+            with database.statement() as session:
                 answer["raw_response_id"] = crawl_writes.save_raw_response(
-                    session, answer["board_id"], raw, answer["run_id"], failure
+                    session, answer["board_id"], answer["raw"], answer["run_id"], answer["failure"]
                 )

@@ -3,6 +3,7 @@
 `scrapy crawl board -a source=NAME` crawls any source; those in daily use have a file of their own.
 """
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -10,30 +11,31 @@ from typing import Any, Self
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.downloadermiddlewares.retry import get_retry_request
 from scrapy.http import Response
 from scrapy.settings import BaseSettings
+from scrapy_redis.spiders import RedisMixin
 from twisted.python.failure import Failure as TwistedFailure
 
 from openfunnel.clock import utc_now
-from openfunnel.errors import OpenFunnelError, UnparsableAnswer
-from openfunnel.records import BoardAnswer, BoardContent, BoardRef, Failure, RawResponse
+from openfunnel.errors import AddressRefused, OpenFunnelError
+from openfunnel.intake import StartEntry, read_entry
+from openfunnel.records import BoardAnswer, BoardRef, RawResponse
 from openfunnel.services import ensure_redis
 from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
-from openfunnel.sources.addresses import Address, request_url
+from openfunnel.sources.addresses import request_url
+from openfunnel.store.boards import BoardVisit
 from openfunnel.store.database import open_database
+from spiders.connections import MOST_ATTEMPTS, Connections
 from spiders.feed import Feed
-from spiders.frontier import reach
+from spiders.frontier import STOCK, reach
+from spiders.hands import LEASE
 from spiders.outcome import name_exception, name_response
 
 logger = logging.getLogger(__name__)
 
-ASKED_AGAIN = (Failure.TRUNCATED, Failure.UNPARSABLE)
-"""What Scrapy's retry middleware cannot see: the status was 200."""
 
-
-class BoardSpider(Spider):
+class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is untyped
     """Crawls the boards of one source until stopped.
 
     Arguments (`-a`):
@@ -43,6 +45,8 @@ class BoardSpider(Spider):
     """
 
     name = "board"
+    clock = staticmethod(utc_now)
+    connections: Connections
     feed: Feed
 
     def __init__(self, source: str | None = None, idle: str | None = None, **unknown: str) -> None:
@@ -73,109 +77,148 @@ class BoardSpider(Spider):
         settings.set("REDIS_URL", redis_url, priority="spider")
         settings.set("OPENFUNNEL", own, priority="spider")
         settings.set("USER_AGENTS", own.user_agents.split("|"), priority="spider")
+        if own.frontier == "stock":
+            settings.setdict(STOCK, priority="spider")
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Make the spider and what it shares with middlewares and pipelines."""
-        spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.feed = Feed(crawler, spider.source)
+        spider: Self = super().from_crawler(crawler, *args, **kwargs)
+        spider.connections = Connections(crawler.settings, spider.name)
+        spider.feed = Feed(crawler, spider.connections)
+        crawler.signals.connect(spider._item_scraped, signals.item_scraped)
+        crawler.signals.connect(spider._item_error, signals.item_error)
+        crawler.signals.connect(spider._spider_error, signals.spider_error)
         crawler.signals.connect(spider._close, signals.spider_closed)
+        if spider.connections.settings.frontier == "stock":
+            spider.max_idle_time = spider.idle_seconds
+            spider.setup_redis(crawler)
         return spider
 
     async def start(self) -> AsyncIterator[Request]:
-        """Turn start entries into requests, until stopped or idle for long enough."""
-        async for entry in self.feed.entries(self.idle_seconds):
-            yield self._request(entry.address, entry.run_id)
+        """Begin with nothing: requests come from the frontier."""
+        await self.connections.open()
+        nothing: tuple[Request, ...] = ()
+        for request in nothing:
+            yield request
 
-    def parse(self, response: Response) -> Iterator[BoardAnswer | Request]:
-        """Read an answer; one that cannot be read is kept, and asked for again."""
-        assert response.request is not None
-        answer = self._read(response, response.request)
-        if answer.failure in ASKED_AGAIN:
-            again = get_retry_request(response.request, spider=self, reason=answer.detail)
-            if again is not None:
-                answer.final = False
-                yield answer
-                yield again
-                return
-        if answer.failure is not None:
-            logger.warning("%s: %s (%s)", answer.board, answer.failure, answer.detail)
-        yield answer
+    def make_request_from_data(self, data: bytes) -> Request | list[Request]:
+        """Turn a start entry into a request; scrapy-redis' own scheduler asks for it."""
+        try:
+            entry = read_entry(data, self.name, self.connections.settings)
+        except AddressRefused as error:
+            logger.warning("%s", error)
+            return []
+        return self.request(entry, None)
 
-    def fail(self, error: TwistedFailure) -> Iterator[BoardAnswer]:
-        """Record that no answer came."""
-        answer = self._blank(error.request)  # type: ignore[attr-defined]  # Scrapy adds it
-        assert error.value is not None
-        named = name_exception(error.value)
-        if named is None:
-            # Trouble of our own says nothing about the board: it stays wanted, and comes back.
-            logger.error("%s: %s", answer.board, error.value, exc_info=error.value)
-            return
-        answer.failure, answer.detail = named
-        logger.warning("%s: %s (%s)", answer.board, answer.failure, answer.detail)
-        yield answer
-
-    def _request(self, address: Address, run_id: int | None) -> Request:
+    def request(self, entry: StartEntry, visit: BoardVisit | None) -> Request:
+        """Ask for what an entry names; for a whole board only if it changed since the `visit`."""
+        address = entry.address
+        validators: dict[str, str] = {}
+        if visit is not None and address.posting_id is None:
+            if visit.etag is not None:
+                validators["If-None-Match"] = visit.etag
+            if visit.last_modified is not None:
+                validators["If-Modified-Since"] = visit.last_modified
         return Request(
-            request_url(address, self.settings["OPENFUNNEL"]),
+            request_url(address, self.connections.settings),
             callback=self.parse,
             errback=self.fail,
+            headers=validators,
             # A start entry is a wish to fetch now: a fingerprint of an earlier crawl is no reason
             # against it.
             dont_filter=True,
             meta={
                 "board": address.board.model_dump(),
                 "posting_id": address.posting_id,
-                "run_id": run_id,
+                "run_id": entry.run_id,
+                "board_id": None if visit is None else visit.id,
+                "checksum": None if visit is None or address.posting_id else visit.checksum,
             },
         )
 
+    def parse(self, response: Response) -> Iterator[BoardAnswer]:
+        """Name what is wrong with an answer, if anything is; the pipelines read it."""
+        assert response.request is not None
+        answer = self._blank(response.request)
+        checksum = response.request.meta.get("checksum")
+        if response.status == 304 and checksum is not None:
+            answer.unchanged = True
+        else:
+            answer.raw = _raw(response, answer)
+            if named := name_response(response):
+                answer.failure, answer.detail = named
+            else:
+                answer.unchanged = hashlib.sha256(response.body).hexdigest() == checksum
+        self._tell(answer)
+        yield answer
+
+    def fail(self, error: TwistedFailure) -> Iterator[BoardAnswer]:
+        """Record that no answer came."""
+        request: Request = error.request  # type: ignore[attr-defined]  # Scrapy adds it
+        answer = self._blank(request)
+        assert error.value is not None
+        named = name_exception(error.value)
+        if named is None:
+            # Trouble of our own says nothing about the board: its lease is given back.
+            logger.error("%s: %s", answer.board, error.value, exc_info=error.value)
+            self.feed.note_error(request, error.value)
+            return
+        answer.failure, answer.detail = named
+        self._tell(answer)
+        yield answer
+
+    def _tell(self, answer: BoardAnswer) -> None:
+        if answer.failure is not None:
+            logger.warning("%s: %s (%s)", answer.board, answer.failure, answer.detail)
+
     def _blank(self, request: Request) -> BoardAnswer:
+        meta = request.meta
+        attempts = meta.get("attempts", 0) + meta.get("retry_times", 0) + 1
         return BoardAnswer(
-            board=BoardRef.model_validate(request.meta["board"]),
-            posting_id=request.meta["posting_id"],
-            run_id=request.meta["run_id"],
-            attempts=request.meta.get("retry_times", 0) + 1,
+            board=BoardRef.model_validate(meta["board"]),
+            posting_id=meta["posting_id"],
+            run_id=meta["run_id"],
+            board_id=meta.get("board_id"),
+            at=self.clock(),
+            lease=meta.get(LEASE, ""),
+            fence=meta.get("fence", 0),
+            attempts=attempts,
+            last=LEASE not in meta or attempts >= MOST_ATTEMPTS,
         )
 
-    def _read(self, response: Response, request: Request) -> BoardAnswer:
-        answer = self._blank(request)
-        answer.raw = _raw(response)
-        if named := name_response(response):
-            answer.failure, answer.detail = named
-            return answer
-        parse = self.source.parse_board if answer.posting_id is None else self.source.parse_posting
-        try:
-            answer.content = parse(response.body, answer.board)
-        except UnparsableAnswer as error:
-            answer.failure, answer.detail = Failure.UNPARSABLE, str(error)
-        else:
-            self._count(answer.content)
-        return answer
+    def _item_scraped(self, item: Any) -> None:
+        self.feed.note_item(item)
+        if isinstance(item, BoardAnswer):
+            stats = self.crawler.stats
+            stats.inc_value("openfunnel/postings", item.postings)
+            stats.inc_value("openfunnel/prospects", item.prospects)
+            for path, times in item.unknown_fields.items():
+                self.unknown_fields[path] += times
+                stats.inc_value(f"openfunnel/unknown_fields/{path}", times)
 
-    def _count(self, content: BoardContent) -> None:
-        stats = self.crawler.stats
-        stats.inc_value("openfunnel/postings", len(content.postings))
-        stats.inc_value("openfunnel/prospects", content.prospects)
-        for path, times in content.unknown_fields.items():
-            self.unknown_fields[path] += times
-            stats.inc_value(f"openfunnel/unknown_fields/{path}", times)
+    def _item_error(self, item: Any, failure: TwistedFailure) -> None:
+        self.feed.note_error(item, failure.value)
+
+    def _spider_error(self, failure: TwistedFailure, response: Any) -> None:
+        request = getattr(response, "request", None) or getattr(failure, "request", None)
+        self.feed.note_error(request, failure.value)
 
     async def _close(self) -> None:
         if self.unknown_fields:
             listed = ", ".join(f"{path} ({n})" for path, n in self.unknown_fields.most_common(20))
             logger.warning("%s sends fields nobody knows here: %s", self.source.name, listed)
-        await self.feed.close(self.unknown_fields)
+        await self.connections.close(self.unknown_fields)
 
 
-def _raw(response: Response) -> RawResponse:
+def _raw(response: Response, answer: BoardAnswer) -> RawResponse:
     def header(name: str) -> str | None:
         value = response.headers.get(name)
         return None if value is None else value.decode("latin-1")[:300]
 
     return RawResponse(
         url=response.url,
-        fetched_at=utc_now(),
+        fetched_at=answer.at,
         http_status=response.status,
         body=response.body,
         content_type=header("Content-Type"),

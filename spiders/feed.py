@@ -1,171 +1,331 @@
-"""Where a spider's requests come from: the shared start list, and who else is crawling it."""
+"""Keeps one crawler process supplied: takes what may be sent now, and settles what is over.
+
+A task of its own beside Scrapy's engine: the engine asks a scheduler synchronously and again only
+after an answer or 5 s, so the feed fills a line ahead of it and wakes it. While Redis is away,
+requests in hand go on, and their endings are settled when it is back.
+
+It reads the engine's requests in progress and wakes its loop, which Scrapy offers no name for; this
+was written for 2.19, and `open` sees to it that they are there.
+"""
 
 import asyncio
-import contextlib
 import logging
-import os
-import socket
+import random
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Callable
+from typing import Any
 
+import scrapy
 from redis.exceptions import RedisError
+from scrapy import Request
 from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
+from scrapy.exceptions import CloseSpider
 
-from openfunnel.errors import AddressRefused, DatabaseUnavailable
-from openfunnel.intake import Intake, StartEntry, read_entry
-from openfunnel.queue.connection import connect
-from openfunnel.queue.counters import Counters
-from openfunnel.queue.presence import Presence, PresenceBoard
-from openfunnel.queue.rate import HostRate
-from openfunnel.queue.redis_leases import RedisLeaseQueue
-from openfunnel.queue.start_lists import StartLists
-from openfunnel.settings import Settings
-from openfunnel.sources.source import Source
-from openfunnel.store.database import Database
+from openfunnel.errors import DatabaseUnavailable, UnsupportedScrapy
+from openfunnel.queue.frontier import Taken
+from openfunnel.queue.hosts import HostReport, Hosts
+from openfunnel.queue.leases import Job, Lease
+from openfunnel.queue.robots import RobotsFiles
+from openfunnel.records import BoardAnswer
+from spiders.connections import Connections
+from spiders.entries import Entries
+from spiders.hands import LEASE, OWN_META, Hand, Hands
 
 logger = logging.getLogger(__name__)
 
-TAKE_AT_ONCE = 8
-"""Start entries taken in one go: as many as one host is asked at the same time."""
-POLL_SECONDS = 0.1
+ENTRIES_AT_ONCE = 50
+POLL_SECONDS = 0.05
+"""An idle crawler looks for new entries this often."""
 BEAT_SECONDS = 1.0
-AWAY_SECONDS = 1.0
+AWAY_SECONDS = 0.5
 """Pause before a server that does not answer is tried again."""
+GRACE_SECONDS = 10.0
+"""What is in the air when the crawler is asked to stop has so long to end."""
+LONGEST_BACKOFF_SECONDS = 60.0
 
 
 class Feed:
-    """The connections of one crawler process, and the entries it takes.
+    """The requests of one crawler process; `open` starts it, `close` ends it."""
 
-    Attributes that need Redis exist once it is `opened`, when `entries` is first asked.
-    """
-
-    host_rate: HostRate
-    extract_queue: RedisLeaseQueue
-
-    def __init__(self, crawler: Crawler, source: Source) -> None:
+    def __init__(self, crawler: Crawler, connections: Connections) -> None:
         self._crawler = crawler
-        self._source = source
-        self._settings: Settings = crawler.settings["OPENFUNNEL"]
-        self.database: Database = crawler.settings["OPENFUNNEL_DATABASE"]
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._beating: asyncio.Task[None] | None = None
+        self._connections = connections
+        self._lease_seconds = connections.settings.lease_seconds
+        self._concurrency = crawler.settings.getint("CONCURRENT_REQUESTS")
+        self._hands = Hands()
+        self._children: list[Request] = []
+        self._reports: list[HostReport] = []
+        self._stirred = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
+        self._stop_at: float | None = None
         self._quiet_since: float | None = None
-        self._unsettled: list[bytes] = []
-        self._opened = asyncio.Event()
-        self._closed = False
+        self._beat_at = self._extend_at = 0.0
+        self.done = False
+        """No more will come: idle for as long as asked for."""
 
-    async def entries(self, idle_seconds: float | None) -> AsyncIterator[StartEntry]:
-        """Yield start entries for ever, or until the source was idle for `idle_seconds`."""
-        await self._open()
+    @property
+    def hosts(self) -> Hosts:
+        """How hosts are doing; there once it is open, as all that a request passes needs."""
+        return self._connections.hosts
+
+    @property
+    def robots(self) -> RobotsFiles:
+        """What robots.txt files say; there once it is open."""
+        return self._connections.robots
+
+    # --- what Scrapy's side calls -------------------------------------------------------------
+
+    async def open(self, queue: Any, dupefilter: Any) -> None:
+        """Connect, and start to take.
+
+        Raises:
+            CloseSpider: this Scrapy is not one that can be fed.
+        """
+        slot = self._engine._slot
+        progress, nextcall = (getattr(slot, name, None) for name in ("inprogress", "nextcall"))
+        if not isinstance(progress, set) or not hasattr(nextcall, "schedule"):
+            error = UnsupportedScrapy(version=scrapy.__version__)
+            logger.error("%s", error)
+            raise CloseSpider("unsupported_scrapy")
+        self._queue, self._dupefilter = queue, dupefilter
+        self._entries = Entries(self._spider, self._connections, self._write)
+        await self._connections.open()
+        self._extend_at = time.monotonic() + self._lease_seconds / 3
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Settle what is over, hand back the rest, and end."""
+        self._closing = True
+        self._stirred.set()
+        if self._task is not None:
+            await self._task
+        try:
+            await self._settle()
+            await self._hand_back(self._hands.leases)
+        except (RedisError, DatabaseUnavailable) as error:
+            logger.warning("Leases are left to expire: %s", error)
+
+    def next_request(self) -> Request | None:
+        """Hand out a request; where there is none, see about it."""
+        request = self._hands.send()
+        if request is None or not self._hands.unsent:
+            self._stirred.set()
+        return request
+
+    def enqueue(self, request: Request) -> None:
+        """Take a redirect or retry under its parent's lease, or a new request."""
+        if not self._hands.inherit(request):
+            self._children.append(request)
+        self._stirred.set()
+
+    def note(self, report: HostReport) -> None:
+        """Tell, with the next turn, how a host answered."""
+        self._reports.append(report)
+
+    def note_item(self, item: object) -> None:
+        """Every pipeline has done its work on an item."""
+        if isinstance(item, BoardAnswer) and item.lease:
+            if item.final:
+                self._hands.confirm(item.lease, item.fence)
+            else:
+                self._hands.blame(item.lease, item.fence, f"{item.failure}: {item.detail}")
+
+    def note_error(self, subject: object, error: BaseException | None) -> None:
+        """A callback or a pipeline raised; `subject` is the request or the item."""
+        words = f"{type(error).__name__}: {error}"[:1000]
+        if isinstance(subject, BoardAnswer):
+            self._hands.blame(subject.lease, subject.fence, words)
+        elif isinstance(subject, Request):
+            self._hands.blame(subject.meta.get(LEASE, ""), subject.meta.get("fence", 0), words)
+
+    # --- the task -----------------------------------------------------------------------------
+
+    async def _run(self) -> None:
         away = False
-        while True:
+        while not self._closing:
+            self._stirred.clear()
             try:
-                taken = [] if self._engine.needs_backout() else await self._take()
-                if not taken and await self._idle_for(idle_seconds):
-                    return
+                pause = await self._turn()
             except (RedisError, DatabaseUnavailable) as error:
                 if not away:
                     logger.warning("Waiting for PostgreSQL or Redis: %s", error)
-                away = True
-                await asyncio.sleep(AWAY_SECONDS)
+                away, pause = True, AWAY_SECONDS
+                await asyncio.sleep(pause)
                 continue
             if away:
                 logger.warning("PostgreSQL and Redis are back")
             away = False
-            for entry in taken:
-                yield entry
-            if not taken:
-                await asyncio.sleep(POLL_SECONDS)
+            if pause > 0:
+                await self._rest(pause)
 
-    async def close(self, unknown_fields: Mapping[str, int]) -> None:
-        """Say goodbye and close the connections."""
-        if self._beating is None:
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stirred.wait(), seconds)
+        except TimeoutError:
             return
-        self._closed = True  # a cancellation that meets redis-py in the middle is swallowed
-        self._beating.cancel()
-        with contextlib.suppress(RedisError):  # leaving is a courtesy: the mark expires by itself
-            for path, times in unknown_fields.items():
-                await self._counters.add("unknown_fields", f"{self._source.name} {path}", times)
-            await self._presences.leave(self._presence())
-        await self._redis.aclose()
-        self.database.close()
+
+    async def _turn(self) -> float:
+        """Do what is to be done now; return for how many seconds there may be nothing more."""
+        await self._settle()
+        await self._keep()
+        if not self._engine.running or self._closing:
+            await self._stop()
+            return POLL_SECONDS
+        room = self._room()
+        if room <= 0:
+            return POLL_SECONDS
+        taken = await self._connections.frontier.take_allowed(
+            room, ENTRIES_AT_ONCE, self._lease_seconds
+        )
+        requests = [lease for lease in taken.leases if lease.job.host]
+        entries = [lease for lease in taken.leases if not lease.job.host]
+        for lease in requests:
+            await self._receive(lease)
+        if self._hands.unsent:
+            self._wake()
+        if entries:
+            await self._entries.exchange(entries)
+            return 0.0
+        await self._see_if_idle(taken)
+        return POLL_SECONDS if taken.wait_seconds is None else min(taken.wait_seconds, POLL_SECONDS)
+
+    def _room(self) -> int:
+        if self._engine.needs_backout():
+            return 0
+        free = self._concurrency - len(self._engine.downloader.active) - self._hands.unsent
+        return min(free, 2 * self._concurrency - len(self._hands))
+
+    async def _receive(self, lease: Lease) -> None:
+        try:
+            self._hands.add(lease, self._queue.read(lease.job))
+        except ValueError as error:
+            await self._connections.refuse(lease, "not a request of this crawler", str(error))
+
+    async def _settle(self) -> None:
+        """End the leases of what is over; push what came out of it first."""
+        if self._children:
+            children, self._children = self._children, []
+            try:
+                await self._push(children)
+            except RedisError:
+                self._children[:0] = children
+                raise
+        if self._reports:
+            reports, self._reports = self._reports, []
+            await self._connections.hosts.report(reports)
+        over = self._hands.finished(self._is_in_progress)
+        done = [hand.lease for hand in over if hand.done]
+        if done:
+            for lease in await self._connections.frontier.acknowledge_all(done):
+                logger.info("%s was somebody else's meanwhile", lease.job.key)
+            self._hands.forget(done)
+        for hand in over:
+            if not hand.done:
+                await self._continue(hand)
+                self._hands.forget([hand.lease])
+
+    async def _continue(self, hand: Hand) -> None:
+        """See to a request that is over without an outcome."""
+        frontier = self._connections.frontier
+        backoff = _backoff(hand.lease.attempts)
+        if hand.successor is not None:
+            retried = hand.successor.meta.get("retry_times", 0) > hand.request.meta.get(
+                "retry_times", 0
+            )
+            job = self._write(hand.successor, hand.lease.job.key)
+            await frontier.exchange([(hand.lease, job)], delay_seconds=backoff if retried else 0)
+        elif not self._engine.running:
+            await frontier.release_all([hand.lease])
+        elif await frontier.fail(hand.lease, hand.error or "it had no outcome", backoff):
+            await self._connections.bury()
+
+    async def _push(self, requests: list[Request]) -> None:
+        for request in requests:
+            for name in OWN_META:  # the parent's: spiders pass `meta` on
+                request.meta.pop(name, None)
+        await self._connections.frontier.push(
+            [self._write(request) for request in requests],
+            fingerprints=[self._dupefilter.fingerprint_of(request) for request in requests],
+        )
+
+    def _write(self, request: Request, key: str | None = None) -> Job:
+        job: Job = self._queue.write(request, key or self._dupefilter.request_fingerprint(request))
+        return job
+
+    async def _keep(self) -> None:
+        """Renew the leases and say that this process is alive, each when it is time."""
+        now = time.monotonic()
+        if now >= self._extend_at:
+            held = self._hands.leases
+            self._hands.lose(await self._connections.frontier.extend(held, self._lease_seconds))
+            self._extend_at = now + self._lease_seconds / 3
+        if now >= self._beat_at:
+            await self._connections.beat(len(self._hands))
+            await self._connections.bury()
+            self._beat_at = now + BEAT_SECONDS
+
+    async def _stop(self) -> None:
+        """Hand back what is not sent, and after a while what is in the air too, and end."""
+        await self._hand_back(self._hands.recall())
+        now = time.monotonic()
+        self._stop_at = self._stop_at or now + GRACE_SECONDS
+        if now >= self._stop_at and len(self._hands):
+            logger.warning("%d requests take too long; others will do them", len(self._hands))
+            await self._hand_back(self._hands.leases)
+            self._kill_reactor()
+
+    async def _hand_back(self, leases: list[Lease]) -> None:
+        if leases:
+            await self._connections.frontier.release_all(leases)
+            self._hands.lose(leases)
+
+    async def _see_if_idle(self, taken: Taken) -> None:
+        seconds = self._spider.idle_seconds
+        if seconds is None:
+            return
+        busy = taken.leases or len(self._hands)
+        waiting = None if busy else await self._connections.frontier.waiting()
+        if waiting is None or waiting.entries or waiting.unfinished:
+            self._quiet_since = None
+            return
+        now = time.monotonic()
+        self._quiet_since = self._quiet_since or now
+        if now - self._quiet_since >= seconds:
+            self.done = True
+            self._wake()
+
+    # --- Scrapy's side ------------------------------------------------------------------------
+
+    @property
+    def _spider(self) -> Any:
+        return self._crawler.spider
 
     @property
     def _engine(self) -> ExecutionEngine:
         assert self._crawler.engine is not None
         return self._crawler.engine
 
-    async def _open(self) -> None:
-        self._redis = await connect(self._settings)
-        self.host_rate = HostRate(self._redis, self._settings.host_rate)
-        self.extract_queue = RedisLeaseQueue(self._redis, "extract")
-        self._start_lists = StartLists(self._redis)
-        self._counters = Counters(self._redis)
-        self._presences = PresenceBoard(self._redis)
-        self._intake = Intake(self.database, self._start_lists, self._settings)
-        self._beating = asyncio.create_task(self._beat())
-        self._opened.set()
+    def _is_in_progress(self, request: Request) -> bool:
+        slot = self._engine._slot
+        return slot is not None and request in slot.inprogress
 
-    async def opened(self) -> "Feed":
-        """Wait for the connections: requests of earlier crawls are handed out before `entries`."""
-        await self._opened.wait()
-        return self
+    def _wake(self) -> None:
+        if self._engine._slot is not None:
+            self._engine._slot.nextcall.schedule()
 
-    async def _take(self) -> list[StartEntry]:
-        """Take entries; while a server is away, the same ones are tried again."""
-        source = self._source.name
-        if not self._unsettled:
-            self._unsettled = await self._start_lists.take(source, TAKE_AT_ONCE)
-        if not self._unsettled:
-            return []
-        self._quiet_since = None
-        entries = await self._read(self._unsettled)
-        await self._intake.accept(entries)
-        await self._start_lists.settle(source, self._unsettled)
-        self._unsettled = []
-        return entries
+    def _kill_reactor(self) -> None:
+        """Do what Scrapy does at the second SIGTERM: it would wait for downloads without end."""
+        from twisted.internet import reactor
 
-    async def _read(self, taken: Iterable[bytes]) -> list[StartEntry]:
-        entries = []
-        for data in taken:
-            try:
-                entry = read_entry(data, self._source.name, self._settings)
-            except AddressRefused as error:
-                logger.warning("%s", error)
-                await self._counters.add("refused_entries", self._source.name, 1)
-                continue
-            if entry.address.board.ats != self._source.name:
-                await self._intake.forward(entry)
-            else:
-                entries.append(entry)
-        return entries
+        running: Any = reactor
+        running.callLater(0, running.stop)
 
-    async def _idle_for(self, seconds: float | None) -> bool:
-        if seconds is None:
-            return False
-        waiting = await self._start_lists.waiting(self._source.name)
-        others = await self._presences.present(f"crawler:{self._source.name}")
-        elsewhere = any(one.busy for one in others if one.name != self._name)
-        if self._busy() or elsewhere or waiting.entries or waiting.requests:
-            self._quiet_since = None
-            return False
-        now = time.monotonic()
-        self._quiet_since = self._quiet_since or now
-        return now - self._quiet_since >= seconds
 
-    def _busy(self) -> int:
-        scraping = self._engine.scraper.slot
-        in_store = 0 if scraping is None or scraping.is_idle() else 1
-        return len(self._unsettled) + len(self._engine.downloader.active) + in_store
+def _backoff(attempts: int, draw: Callable[[], float] = random.random) -> float:
+    """Seconds before the next attempt: exponential, with full jitter.
 
-    def _presence(self) -> Presence:
-        return Presence(f"crawler:{self._source.name}", self._name, self._busy(), "")
-
-    async def _beat(self) -> None:
-        while not self._closed:
-            try:
-                await self._presences.beat(self._presence())
-            except RedisError as error:
-                logger.debug("No heartbeat: %s", error)
-            await asyncio.sleep(BEAT_SECONDS)
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    return draw() * min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0**attempts)

@@ -1,27 +1,40 @@
-"""The crawl frontier: scrapy-redis, with its keys, minus two of its habits.
+"""The crawl frontier: scrapy-redis, with its keys, and with leases.
 
-Keys, per source: `<source>:requests` (sorted set of serialized requests) and
-`<source>:dupefilter` (set of fingerprints); `<source>:start_urls` is read by the spider.
+`<source>:start_urls` (list of start entries), `<source>:requests` (sorted set of what is ready) and
+`<source>:dupefilter` (set of fingerprints) are scrapy-redis'; the rest is documented in
+`openfunnel/queue`. Stock scrapy-redis pops a request and forgets it, so that a crawler that dies
+takes it along; here it is leased, and acknowledged once its outcome is committed.
 """
 
-import logging
-import warnings
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 from scrapy import Request, Spider
-from scrapy.exceptions import ScrapyDeprecationWarning
+from scrapy.utils.defer import deferred_from_coro
+from scrapy_redis.dupefilter import RFPDupeFilter
 from scrapy_redis.queue import PriorityQueue
 from scrapy_redis.scheduler import Scheduler as RedisScheduler
+from twisted.internet.defer import Deferred
 
 from openfunnel.errors import RedisUnavailable, redact_url
+from openfunnel.queue.leases import Job
 from openfunnel.records import BoardRef
 from openfunnel.sources import SOURCES
-
-logger = logging.getLogger(__name__)
-
+from openfunnel.sources.addresses import Address, request_url
+from spiders.hands import OWN_META
+from spiders.politeness import host_of
 
 CONNECT_SECONDS = 5.0
+
+STOCK = {
+    "SCHEDULER": "scrapy_redis.scheduler.Scheduler",
+    "SCHEDULER_QUEUE_CLASS": "scrapy_redis.queue.PriorityQueue",
+    "DUPEFILTER_CLASS": "scrapy_redis.dupefilter.RFPDupeFilter",
+    "RETRY_ENABLED": True,
+    "AUTOTHROTTLE_ENABLED": True,
+}
+"""What OPENFUNNEL_FRONTIER=stock goes back to."""
 
 
 def reach(url: str) -> None:
@@ -37,24 +50,44 @@ def reach(url: str) -> None:
         raise RedisUnavailable(url=redact_url(url), detail=str(error)) from None
 
 
-class RequestQueue(PriorityQueue):  # type: ignore[misc]  # scrapy-redis is untyped
-    """The shared requests of a source; an entry that is no request is dropped with one log line."""
+class DupeFilter(RFPDupeFilter):  # type: ignore[misc]  # scrapy-redis is untyped
+    """Fingerprints of scrapy-redis' set; they are marked as seen in the step that enqueues."""
 
-    def pop(self, timeout: float = 0) -> Request | None:
-        """Take the request of highest priority, or None where there is none."""
-        while True:
-            try:
-                request: Request | None = super().pop(timeout)
-            except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-                # Whoever can write to Redis can write anything; pop has taken it off already.
-                reason = str(error).partition("\n")[0]
-                logger.warning("Dropped an unreadable entry of %s: %.200s", self.key, reason)
-            else:
-                return request
+    def fingerprint_of(self, request: Request) -> bytes | None:
+        """What to mark as seen; None for a request that may come again."""
+        return None if request.dont_filter else self.request_fingerprint(request).encode()
 
-    def _decode_request(self, encoded_request: bytes) -> Request:
-        """Read a request as the spider makes them; `pop` drops what anything is wrong with."""
-        request: Request = super()._decode_request(encoded_request)
+
+class RequestQueue(PriorityQueue):  # type: ignore[misc]
+    """How requests are written into jobs of the frontier, and read out of them."""
+
+    def write(self, request: Request, fingerprint: str) -> Job:
+        """Serialize a request; one that asks for a board or posting is known by its address."""
+        meta = {name: value for name, value in request.meta.items() if name not in OWN_META}
+        board = meta.get("board")
+        address = Address(BoardRef.model_validate(board), meta["posting_id"]) if board else None
+        return Job(
+            key=fingerprint if address is None else str(address),
+            payload=self._encode_request(request.replace(meta=meta)),
+            priority=-request.priority,
+            host=host_of(request.url),
+        )
+
+    def read(self, job: Job) -> Request:
+        """Read a request as the spider makes them.
+
+        Raises:
+            ValueError: anything is wrong with it, for whoever can write to Redis can write
+                anything.
+        """
+        try:
+            request: Request = self._decode_request(job.payload)
+            self._check(request)
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from None
+        return request
+
+    def _check(self, request: Request) -> None:
         if (request.callback, request.errback) != (self.spider.parse, self.spider.fail):
             raise ValueError("its answer would not reach the spider")
         source = SOURCES[self.spider.name]
@@ -67,30 +100,42 @@ class RequestQueue(PriorityQueue):  # type: ignore[misc]  # scrapy-redis is unty
             or source.forms.clean_token(board.token) != board.token
             or (posting_id is not None and source.forms.clean_posting_id(posting_id) != posting_id)
             or (run_id is not None and type(run_id) is not int)
+            or not isinstance(request.meta.get("board_id", 0), int | None)
+            or not isinstance(request.meta.get("checksum", ""), str | None)
         ):
             raise ValueError(f"it asks for no board or posting of {source.name}")
-        return request
+        first = request.meta.get("redirect_urls", [request.url])[0]
+        if first != request_url(Address(board, posting_id), self.spider.connections.settings):
+            raise ValueError("its URL is not that of its board or posting")
 
 
 class Scheduler(RedisScheduler):  # type: ignore[misc]
-    """scrapy-redis' scheduler, without its calls that Scrapy has deprecated."""
+    """scrapy-redis' scheduler; requests come from, and go to, the spider's feed."""
 
-    def open(self, spider: Spider) -> None:
-        """Open queue and dupefilter of the spider's source."""
-        self.stats = None  # it would be handed the spider
-        self._away = False
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ScrapyDeprecationWarning)
-            super().open(spider)
+    spider: Any
+
+    def open(self, spider: Spider) -> "Deferred[None]":
+        """Open queue and dupefilter of the spider's source, and start to feed it."""
+        self.stats = None  # its calls hand over the spider, which Scrapy has deprecated
+        self.spider = spider
+        self.queue = RequestQueue(self.server, spider, self.queue_key, self.serializer)
+        self.df = DupeFilter.from_spider(spider)
+        return deferred_from_coro(self.spider.feed.open(self.queue, self.df))
+
+    def close(self, reason: str) -> "Deferred[None]":
+        """Hand back what is left."""
+        return deferred_from_coro(self.spider.feed.close())
 
     def next_request(self) -> Request | None:
-        """Take the next request; none while Redis is away, which the engine asks for again."""
-        try:
-            request: Request | None = super().next_request()
-        except RedisError as error:
-            if not self._away:
-                logger.warning("Waiting for Redis: %s", error)
-            self._away = True
-            return None
-        self._away = False
+        """Hand out a leased request that may be sent now."""
+        request: Request | None = self.spider.feed.next_request()
         return request
+
+    def enqueue_request(self, request: Request) -> bool:
+        """Take a redirect, a retry, or a new request."""
+        self.spider.feed.enqueue(request)
+        return True
+
+    def has_pending_requests(self) -> bool:
+        """Whether more may come: until the feed is done."""
+        return not self.spider.feed.done

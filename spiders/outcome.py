@@ -1,5 +1,7 @@
 """What an answer, or its absence, means: each outcome of a request has a name."""
 
+from typing import ClassVar
+
 from scrapy.core.downloader.handlers.http11 import TunnelError
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -16,26 +18,81 @@ from twisted.internet.error import ConnectError, ConnectionClosed
 
 from openfunnel.records import Failure
 
+LONGEST_DETAIL = 300
+
+PASSING = frozenset(
+    {
+        Failure.RATE_LIMITED,
+        Failure.SERVER_ERROR,
+        Failure.UNREACHABLE,
+        Failure.TIMED_OUT,
+        Failure.TRUNCATED,
+        Failure.UNPARSABLE,
+    }
+)
+"""What may be over when asked again. A changed schema is not: the answer was whole, and says what
+its server means to say."""
+
+
+class Refusal(IgnoreRequest):
+    """Something we do not do; `failure` is its name, the message says what and why."""
+
+    failure: ClassVar[Failure]
+
+
+class RobotsRefused(Refusal):
+    """The host's robots.txt keeps us away."""
+
+    failure = Failure.ROBOTS
+
+
+class RobotsUnreachable(Refusal):
+    """Nobody knows what the host's robots.txt says, so for now nothing is asked."""
+
+    failure = Failure.UNREACHABLE
+
+
+class RedirectRefused(Refusal):
+    """A redirect that is not followed."""
+
+    failure = Failure.REDIRECT
+
+
+class AnswerTooLarge(Refusal):
+    """A body that would be larger than the limit once decompressed."""
+
+    failure = Failure.TOO_LARGE
+
+
+class AnswerGarbled(Refusal):
+    """A body that is not of the content encoding it claims."""
+
+    failure = Failure.UNPARSABLE
+
+
 STATUS_FAILURES = {
     401: Failure.BLOCKED,
     403: Failure.BLOCKED,
     451: Failure.BLOCKED,
     404: Failure.NOT_FOUND,
     410: Failure.NOT_FOUND,
+    413: Failure.TOO_LARGE,
     429: Failure.RATE_LIMITED,
+    # What is left of a redirect that leads nowhere on the web: no Location, or that of a file.
+    **dict.fromkeys((300, 301, 302, 303, 305, 306, 307, 308), Failure.REDIRECT),
 }
 
 EXCEPTION_FAILURES: dict[type[BaseException], tuple[Failure, str]] = {
     DownloadTimeoutError: (Failure.TIMED_OUT, "no answer in time"),
     DownloadConnectionRefusedError: (Failure.UNREACHABLE, "the connection was refused"),
     CannotResolveHostError: (Failure.UNREACHABLE, "the host's name is unknown"),
-    IgnoreRequest: (Failure.BLOCKED, "refused by robots.txt"),
+    # Scrapy cancels a download of its own accord for one reason only: DOWNLOAD_MAXSIZE.
+    DownloadCancelledError: (Failure.TOO_LARGE, "the body is larger than the limit"),
+    ResponseDataLossError: (Failure.TRUNCATED, "the body ended early"),
 }
 
 NETWORK_ERRORS = (
     DownloadFailedError,
-    DownloadCancelledError,
-    ResponseDataLossError,
     UnsupportedURLSchemeError,
     TunnelError,
     ConnectError,
@@ -56,9 +113,13 @@ def name_response(response: Response) -> tuple[Failure, str] | None:
 
 def name_exception(error: BaseException) -> tuple[Failure, str] | None:
     """Name what kept an answer from coming; None where it was none of the board's doing."""
+    if isinstance(error, Refusal):
+        return error.failure, str(error)[:LONGEST_DETAIL]
+    if isinstance(error, IgnoreRequest):  # a middleware that an operator added
+        return Failure.BLOCKED, f"refused here: {error}"[:LONGEST_DETAIL]
     for kind, named in EXCEPTION_FAILURES.items():
         if isinstance(error, kind):
             return named
     if isinstance(error, NETWORK_ERRORS):
-        return Failure.UNREACHABLE, f"{type(error).__name__}: {error}"[:300]
+        return Failure.UNREACHABLE, f"{type(error).__name__}: {error}"[:LONGEST_DETAIL]
     return None

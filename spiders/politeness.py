@@ -1,25 +1,58 @@
-"""Manners towards the boards: who we are, and how often we ask, over all crawler processes."""
+"""Manners towards hosts: who we are, how long we wait, and what everybody learns from an answer.
+
+How often a host is asked is decided where requests are taken (`openfunnel.queue.frontier`); this
+is where it learns how they went.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import cycle
-from typing import Self
+from typing import Any, Protocol, Self, cast
 from urllib.parse import urlsplit
 
+from redis.exceptions import RedisError
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from openfunnel.queue.rate import HostRate
-from spiders.board import BoardSpider
+from openfunnel.queue.hosts import HostOutcome, HostReport, Hosts
+from openfunnel.queue.robots import RobotsFiles
+from openfunnel.records import Failure
+from spiders.manners import manners_of
+from spiders.outcome import name_exception
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = 0.5
-"""Pause before the first retry of a request; twice as long before each further one."""
+ROBOTS = "robots"
+"""In `request.meta`: it asks for a robots.txt, and has its place in line already."""
+LEASE = "lease"
+"""In `request.meta`: the frontier handed it out, when its host's turn had come."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class HostFeed(Protocol):
+    """What middlewares need of `spider.feed`; all of it is there before a request goes out."""
+
+    hosts: Hosts
+    robots: RobotsFiles
+
+    def note(self, report: HostReport) -> None:
+        """Send a report with the next turn."""
+
+
+def feed_of(crawler: Crawler) -> HostFeed:
+    """The connections of a crawler process, which open after the middlewares are made."""
+    return cast(HostFeed, cast(Any, crawler.spider).feed)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, and its port where one is named: what a rate is kept for."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 class RotateUserAgent:
@@ -38,42 +71,92 @@ class RotateUserAgent:
         request.headers.setdefault("User-Agent", next(self._user_agents))
 
 
-class KeepHostRate:
-    """Waits for the host's next free moment, shared by all crawlers, before a request goes out.
+class LimitTime:
+    """Waits for an answer as long as the manners of its source say."""
 
-    Retry-After on 429 and 503 moves that moment for everybody (RFC 9110, section 10.2.3).
-    """
-
-    def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Use the spider's connection, which opens after the middlewares are made."""
+        """Find the source's manners."""
+        return cls(manners_of(cast(Any, crawler.spider).name).timeout_seconds)
+
+    def process_request(self, request: Request) -> None:
+        """Set the time limit, unless the request does."""
+        request.meta.setdefault("download_timeout", self._seconds)
+
+
+class ReportToHost:
+    """Tells the shared state of each host how its requests went, as close to the wire as can be.
+
+    What fails on the way through a proxy is the proxy's trouble, not the host's.
+    """
+
+    def __init__(self, crawler: Crawler, sleep: Sleep = asyncio.sleep) -> None:
+        self._crawler = crawler
+        self._sleep = sleep
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Use the spider's connections."""
         return cls(crawler)
 
-    async def _rate(self) -> HostRate:
-        spider = self._crawler.spider
-        assert isinstance(spider, BoardSpider)
-        return (await spider.feed.opened()).host_rate
-
     async def process_request(self, request: Request) -> None:
-        """Wait until the request may be sent; a retry gives the host time to recover first."""
-        if retries := request.meta.get("retry_times", 0):
-            await asyncio.sleep(RETRY_SECONDS * 2 ** (retries - 1))
-        wait_seconds = await (await self._rate()).reserve(_host(request.url))
+        """Let a request stand in line for its host, unless it has already."""
+        if request.meta.get(LEASE) or request.meta.get(ROBOTS):
+            return
+        wait_seconds = await feed_of(self._crawler).hosts.reserve(host_of(request.url))
         if wait_seconds > 0:
-            await asyncio.sleep(wait_seconds)
+            await self._sleep(wait_seconds)
 
     async def process_response(self, request: Request, response: Response) -> Response:
-        """Hold everybody back from a host that asks for it."""
-        if response.status in (429, 503) and (header := response.headers.get("Retry-After")):
-            seconds = retry_after_seconds(header.decode("latin-1"))
+        """Report an answer: at once if the host is to be left alone, with the next turn if not."""
+        outcome = outcome_of(response.status)
+        if outcome is not None:
+            seconds = 0.0
+            if response.status in (429, 503):  # RFC 9110, section 10.2.3
+                header = response.headers.get("Retry-After", b"") or b""
+                seconds = retry_after_seconds(header.decode("latin-1"))
             if seconds > 0:
-                host = _host(request.url)
-                logger.info("%s asks to wait %.0f s (HTTP %d)", host, seconds, response.status)
-                await (await self._rate()).block(host, seconds)
+                outcome = HostOutcome.REFUSED
+            latency = request.meta.get("download_latency")
+            await self._report(HostReport(host_of(request.url), latency, outcome, seconds))
         return response
+
+    async def process_exception(self, request: Request, exception: Exception) -> None:
+        """Report that no answer came, where that is the host's doing."""
+        named = name_exception(exception)
+        if named is None or isinstance(exception, IgnoreRequest):
+            return
+        host = host_of(request.url)
+        if named[0] in (Failure.TOO_LARGE, Failure.TRUNCATED):  # it did answer
+            latency = request.meta.get("download_latency")
+            await self._report(HostReport(host, latency, HostOutcome.OK))
+        elif not request.meta.get("proxy"):
+            await self._report(HostReport(host, None, HostOutcome.FAILED))
+
+    async def _report(self, report: HostReport) -> None:
+        feed = feed_of(self._crawler)
+        if report.outcome is HostOutcome.OK:
+            feed.note(report)
+            return
+        if report.retry_after_seconds > 0:
+            logger.info("%s asks to wait %.0f s", report.host, report.retry_after_seconds)
+        try:
+            await feed.hosts.report([report])
+        except RedisError as error:  # the answer is still good, and the report not lost
+            logger.debug("%s: reported later (%s)", report.host, error)
+            feed.note(report)
+
+
+def outcome_of(status: int) -> HostOutcome | None:
+    """What a status says about its host's state; None: nothing."""
+    if status == 407:  # a proxy's answer
+        return None
+    if status == 429:
+        return HostOutcome.REFUSED
+    return HostOutcome.FAILED if status >= 500 else HostOutcome.OK
 
 
 def retry_after_seconds(
@@ -90,7 +173,3 @@ def retry_after_seconds(
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now()).total_seconds())
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.lower()

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from openfunnel.clock import utc_now
 from openfunnel.extraction.dead_letters import store_dead_letters
 from openfunnel.extraction.outages import AWAY, Outage, pause_for
 from openfunnel.extraction.reconciliation import reconcile
+from openfunnel.lost_requests import LostRequests
 from openfunnel.queue.leases import LeaseQueue
 from openfunnel.queue.presence import Presence, PresenceBoard
 from openfunnel.store.database import Database
@@ -28,41 +28,34 @@ DEAD_PAGE = 100
 log = logging.getLogger(__name__)
 
 
-class LostBoards(Protocol):
-    """What the reaper asks of the intake."""
-
-    async def requeue_lost(self, presences: PresenceBoard) -> int:
-        """Queue again the boards that are wanted and in nobody's hands; return how many."""
-
-
 @dataclass(frozen=True)
 class ReapReport:
     """What one turn brought back."""
 
     returned: int
-    """Leases that had expired."""
+    """Leases that had expired, of extraction and of the crawl."""
     dead: int
     """Dead letters stored."""
     pushed: int
     """Postings whose job was missing."""
     boards: int
-    """Boards queued again."""
+    """Boards and postings whose request was missing."""
 
 
 class Reaper:
-    """Takes turns; the queue is that of extraction, the boards are the intake's."""
+    """Takes turns; the queue is that of extraction, the requests are those of all frontiers."""
 
     def __init__(
         self,
         queue: LeaseQueue,
         database: Database,
-        intake: LostBoards,
+        requests: LostRequests,
         presence: PresenceBoard,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._queue = queue
         self._database = database
-        self._intake = intake
+        self._requests = requests
         self._presence = presence
         self._clock = clock
         self._sign = Presence(ROLE, f"{socket.gethostname()}:{os.getpid()}", 0, "")
@@ -76,8 +69,8 @@ class Reaper:
         returned = await self._queue.reap()
         dead = await self._bury()
         pushed = await reconcile(self._database, self._queue)
-        boards = await self._intake.requeue_lost(self._presence)
-        return ReapReport(returned, dead, pushed, boards)
+        crawl = await self._requests.recover()
+        return ReapReport(returned + crawl.returned, dead + crawl.dead, pushed, crawl.queued)
 
     async def run(self, stop: asyncio.Event, every_seconds: float) -> None:
         """Take turns until `stop` is set, through every outage."""

@@ -34,3 +34,21 @@ def stage(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[Sta
     )
     yield stage
     stage.end()
+
+
+@pytest.fixture
+def own_servers(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Stage]:
+    """A stage on servers that no other test uses, so that they may be taken away."""
+    settings = Settings.load(environ={}, home=tmp_path_factory.mktemp("home"))
+    stage = Stage(
+        services.ensure_postgres(settings),
+        services.ensure_redis(settings),
+        tmp_path,
+        environment_of({"OPENFUNNEL_HOME": str(settings.home), "OPENFUNNEL_HOST_RATE": "0"}),
+    )
+    # Named, so that nobody starts them again by asking for them.
+    stage.environment |= {"DATABASE_URL": stage.database_url, "REDIS_URL": stage.redis_url}
+    assert stage.run("migrate").returncode == 0
+    yield stage
+    stage.end()
+    services.stop(settings)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,18 @@ class Stage:
     def count(self, query: str, **values: object) -> int:
         """Read one number."""
         return int(self.rows(query, **values)[0][0])
+
+    def patient(self, read: Callable[[], int]) -> Callable[[], int]:
+        """Read again what could be read last while PostgreSQL restarts."""
+        last = 0
+
+        def reading() -> int:
+            nonlocal last
+            with suppress(psycopg.OperationalError):
+                last = read()
+            return last
+
+        return reading
 
     @contextmanager
     def redis(self) -> Iterator["Redis[bytes]"]:

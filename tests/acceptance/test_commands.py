@@ -302,7 +302,7 @@ def test_the_status_is_json_for_programs(stage: Stage) -> None:
         "boards": {"total": 1, "queued": 0, "failed": 0, "not_found": 0},
         "postings": {"discovered": 0, "fetched": postings, "extracted": 0, "failed": 0},
         "closed": 0,
-        "dead_letters": {},
+        "dead_letters": {"entry": 1},
         "extractors": {},
     }
     assert status["fetched_per_second"] >= 0

@@ -56,7 +56,7 @@ def test_run_wait_read(session: Session) -> None:
     assert run["run_id"]
     assert run["trace_id"]
     assert run["board_count"] == BOARDS
-    assert run["job_count"] == 0
+    assert 0 <= run["job_count"] <= POSTINGS  # boards that are due may have been crawled before
 
     # Wait
     def finished() -> bool:

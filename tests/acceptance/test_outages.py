@@ -2,39 +2,18 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from openfunnel import services
 from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.serve import running
 from openfunnel.settings import Settings
 
-from .stage import Stage, environment_of
+from .stage import Stage
 
 WORLD = GeneratedWorld(boards=4, postings=40)
 TOKENS = [ref.token for ref in WORLD.boards() if ref.ats == "greenhouse"]
 FETCHED = "SELECT count(*) FROM boards WHERE last_fetched_at IS NOT NULL"
-
-
-@pytest.fixture
-def own_servers(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Stage]:
-    """A stage on servers that no other test uses, so that they may be taken away."""
-    settings = Settings.load(environ={}, home=tmp_path_factory.mktemp("home"))
-    stage = Stage(
-        services.ensure_postgres(settings),
-        services.ensure_redis(settings),
-        tmp_path,
-        environment_of({"OPENFUNNEL_HOME": str(settings.home), "OPENFUNNEL_HOST_RATE": "0"}),
-    )
-    # Named, so that nobody starts them again by asking for them.
-    stage.environment |= {"DATABASE_URL": stage.database_url, "REDIS_URL": stage.redis_url}
-    assert stage.run("migrate").returncode == 0
-    yield stage
-    stage.end()
-    services.stop(settings)
 
 
 def test_entries_pushed_while_postgresql_is_away_are_crawled_when_it_is_back(
@@ -61,4 +40,4 @@ def test_entries_pushed_while_postgresql_is_away_are_crawled_when_it_is_back(
         # Then every one of them is crawled
         stage.wait_until(lambda: stage.count(FETCHED) == len(TOKENS))
         with stage.redis() as client:
-            assert not client.exists("greenhouse:start_urls", "greenhouse:taken")
+            assert not client.exists("greenhouse:start_urls", "greenhouse:requests:lease")

@@ -1,34 +1,30 @@
-"""The shared frontier on a real Redis: scrapy-redis' keys, JSON alone, and no harm from junk."""
+"""Requests in the frontier: JSON alone, what they ask for checked, and no harm from junk."""
 
 import json
-import logging
 import pickle
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import scrapy_redis.dupefilter
+import scrapy_redis.queue
+import scrapy_redis.scheduler
 from redis import Redis
 from scrapy import Request
-from scrapy.utils.test import get_crawler
+from scrapy.utils.misc import load_object
 
 from openfunnel import services
+from openfunnel.queue.leases import Job
 from openfunnel.settings import Settings
-from openfunnel.sources import SOURCES
+from spiders import serializer
 from spiders import settings as scrapy_settings
-from spiders.frontier import RequestQueue, Scheduler
+from spiders.frontier import STOCK, DupeFilter, RequestQueue, Scheduler
 from spiders.greenhouse import GreenhouseSpider
 
-KEY = "greenhouse:requests"
 BOARD = {"ats": "greenhouse", "region": "", "token": "acme"}
-FRONTIER_SETTINGS = {
-    name: getattr(scrapy_settings, name)
-    for name in (
-        "SCHEDULER_QUEUE_CLASS",
-        "SCHEDULER_SERIALIZER",
-        "DUPEFILTER_CLASS",
-        "SCHEDULER_PERSIST",
-    )
-}
+HOST = "boards-api.greenhouse.io"
+URL = f"https://{HOST}/v1/boards/acme/jobs?content=true&pay_transparency=true"
 
 
 @pytest.fixture
@@ -41,82 +37,66 @@ def redis(settings: Settings) -> Iterator[Redis]:
 
 @pytest.fixture
 def spider() -> GreenhouseSpider:
-    return GreenhouseSpider()
+    spider = GreenhouseSpider()
+    connections: Any = SimpleNamespace(settings=Settings.load(environ={}))
+    spider.connections = connections
+    return spider
 
 
 @pytest.fixture
-def scheduler(settings: Settings, redis: Redis, spider: GreenhouseSpider) -> Iterator[Scheduler]:
-    """A scheduler as `spiders/settings.py` has it, opened for the spider of Greenhouse."""
-    url = services.ensure_redis(settings)
-    crawler = get_crawler(settings_dict={**FRONTIER_SETTINGS, "REDIS_URL": url})
-    spider._set_crawler(crawler)
-    scheduler = Scheduler.from_crawler(crawler)
-    scheduler.open(spider)
-    yield scheduler
-    scheduler.close("finished")
-    scheduler.server.close()
+def queue(redis: Redis, spider: GreenhouseSpider) -> RequestQueue:
+    """The queue as the scheduler makes it."""
+    return RequestQueue(redis, spider, "%(spider)s:requests", serializer)
 
 
-def request_of(spider: GreenhouseSpider, token: str = "acme", **changes: Any) -> Request:
+def request_of(spider: GreenhouseSpider, **changes: Any) -> Request:
     values: dict[str, Any] = {
         "callback": spider.parse,
         "errback": spider.fail,
         "dont_filter": True,
-        "meta": {"board": {**BOARD, "token": token}, "posting_id": None, "run_id": 7},
+        "meta": {"board": BOARD, "posting_id": None, "run_id": 7},
     }
-    return Request(f"https://boards-api.greenhouse.io/v1/boards/{token}", **(values | changes))
+    return Request(URL, **(values | changes))
 
 
-def drain(scheduler: Scheduler) -> list[Request]:
-    return list(iter(scheduler.next_request, None))
-
-
-def test_a_request_comes_back_whole(scheduler: Scheduler, spider: GreenhouseSpider) -> None:
+def test_a_request_comes_back_whole(queue: RequestQueue, spider: GreenhouseSpider) -> None:
     request = request_of(spider, headers={"X-Bytes": b"\xff"}, body=b"\x00\xff", priority=3)
-    assert scheduler.enqueue_request(request)
 
-    (again,) = drain(scheduler)
+    job = queue.write(request, "fingerprint")
+    again = queue.read(job)
 
+    assert (job.key, job.priority, job.host) == ("greenhouse:acme", -3, HOST)
     assert again.to_dict(spider=spider) == request.to_dict(spider=spider)
     assert again.callback == spider.parse
 
 
-def test_the_higher_priority_goes_first(scheduler: Scheduler, spider: GreenhouseSpider) -> None:
-    for token, priority in (("low", -1), ("high", 5), ("mid", 0)):
-        scheduler.enqueue_request(request_of(spider, token, priority=priority))
-
-    assert [one.meta["board"]["token"] for one in drain(scheduler)] == ["high", "mid", "low"]
-
-
-def test_keys_are_those_of_scrapy_redis(
-    scheduler: Scheduler, redis: Redis, spider: GreenhouseSpider
+def test_a_request_for_no_board_is_known_by_its_fingerprint(
+    queue: RequestQueue, spider: GreenhouseSpider
 ) -> None:
-    scheduler.enqueue_request(request_of(spider, dont_filter=False))
-
-    assert {key: redis.type(key) for key in redis.scan_iter()} == {
-        b"greenhouse:requests": b"zset",
-        b"greenhouse:dupefilter": b"set",
-    }
-    assert len(scheduler) == 1
-    assert scheduler.has_pending_requests()
+    assert queue.write(request_of(spider, meta={}), "fingerprint").key == "fingerprint"
 
 
-def test_requests_outlive_the_crawler(
-    scheduler: Scheduler, redis: Redis, spider: GreenhouseSpider
-) -> None:
-    scheduler.enqueue_request(request_of(spider))
-    scheduler.close("shutdown")
+def test_what_a_lease_adds_is_not_written(queue: RequestQueue, spider: GreenhouseSpider) -> None:
+    request = request_of(spider)
+    plain = queue.write(request, "").payload
+    request.meta.update({"lease": "greenhouse:acme", "fence": 7, "attempts": 2})
 
-    assert redis.zcard(KEY) == 1
+    assert queue.write(request, "").payload == plain
 
 
 def test_what_is_stored_is_json_and_never_pickle(
-    scheduler: Scheduler, redis: Redis, spider: GreenhouseSpider
+    queue: RequestQueue, spider: GreenhouseSpider
 ) -> None:
-    scheduler.enqueue_request(request_of(spider, body=b"\xff"))
+    assert json.loads(queue.write(request_of(spider), "").payload)["meta"]["board"] == BOARD
 
-    ((data, _),) = redis.zrange(KEY, 0, -1, withscores=True)
-    assert json.loads(data)["meta"]["board"] == BOARD
+
+def test_a_start_request_may_come_again_and_others_are_marked_as_seen(
+    redis: Redis, spider: GreenhouseSpider
+) -> None:
+    dupefilter = DupeFilter(redis, "greenhouse:dupefilter")
+
+    assert dupefilter.fingerprint_of(request_of(spider)) is None
+    assert dupefilter.fingerprint_of(request_of(spider, dont_filter=False))
 
 
 class Trap:
@@ -131,7 +111,7 @@ class Trap:
 def entry(**changes: Any) -> bytes:
     """A serialized request that is fine but for `changes`; None leaves a field out."""
     fine = {
-        "url": "https://boards-api.greenhouse.io/v1/boards/acme",
+        "url": URL,
         "callback": "parse",
         "errback": "fail",
         "headers": {},
@@ -146,7 +126,17 @@ def about(**changes: Any) -> bytes:
     return entry(meta={"board": BOARD, "posting_id": None, "run_id": None} | changes)
 
 
+MOVED = entry(
+    url="https://elsewhere.example/acme",
+    meta={"board": BOARD, "posting_id": None, "run_id": None, "redirect_urls": [URL]},
+)
+"""What a redirect makes of it."""
+
 JUNK = {
+    "an address inside": entry(url="http://169.254.169.254/latest/meta-data"),
+    "a redirect from nowhere": about(redirect_urls=["http://127.0.0.1/"]),
+    "redirects of no kind": about(redirect_urls=7),
+    "no redirects": about(redirect_urls=[]),
     "nothing": b"",
     "a word": b"junk",
     "no text": b"\xff\xfe\x00",
@@ -189,54 +179,35 @@ JUNK = {
     "a token that is a number": about(board={**BOARD, "token": 5}),
     "a posting with a NUL": about(posting_id="1\0"),
     "a posting that is a number": about(posting_id=5),
+    "a board's number in words": about(board_id="seven"),
+    "a checksum that is a number": about(checksum=7),
     "a run with a name": about(run_id="seven"),
     "a run that is true": about(run_id=True),
     "a posting without a name": about(posting_id=""),
 }
 
 
-def test_an_entry_that_is_fine_is_fine(scheduler: Scheduler, redis: Redis) -> None:
-    redis.zadd(KEY, {entry(): 0, about(posting_id="1", run_id=1): 1})
-
-    assert len(drain(scheduler)) == 2
+def test_an_entry_that_is_fine_is_fine(queue: RequestQueue) -> None:
+    for data in (entry(), about(run_id=1), about(board_id=3, checksum="ab"), MOVED):
+        queue.read(Job("key", data.decode(), host=HOST))
 
 
 @pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())
-def test_junk_is_dropped_with_one_line_and_stops_nothing(
-    scheduler: Scheduler,
-    redis: Redis,
-    spider: GreenhouseSpider,
-    caplog: pytest.LogCaptureFixture,
-    junk: bytes,
-) -> None:
-    # Given junk ahead of a request
-    scheduler.enqueue_request(request_of(spider, "behind"))
-    redis.zadd(KEY, {junk: -1000})
+def test_junk_is_refused_with_its_reason(queue: RequestQueue, junk: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        queue.read(Job("key", junk.decode("utf-8", "replace"), host=HOST))
 
-    # When the next one is asked for
-    with caplog.at_level(logging.DEBUG):
-        requests = drain(scheduler)
-
-    # Then it is the request, and the junk is gone
-    assert [one.meta["board"]["token"] for one in requests] == ["behind"]
-    assert redis.zcard(KEY) == 0
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("Dropped an unreadable entry of greenhouse:requests")
-    assert "\n" not in line
-    assert len(line) < 300
     assert not Trap.sprung
 
 
-def test_nothing_but_junk_is_an_empty_queue(scheduler: Scheduler, redis: Redis) -> None:
-    redis.zadd(KEY, {data: number for number, data in enumerate(JUNK.values())})
+def test_one_setting_goes_back_to_the_stock_classes() -> None:
+    stock = {name: load_object(path) for name, path in STOCK.items() if isinstance(path, str)}
+    ours = {name: load_object(getattr(scrapy_settings, name)) for name in stock}
 
-    assert scheduler.next_request() is None
-    assert redis.zcard(KEY) == 0
-
-
-def test_every_source_has_a_queue_of_its_own(redis: Redis) -> None:
-    from spiders.board import BoardSpider
-
-    for source in SOURCES:
-        queue = RequestQueue(redis, BoardSpider(source), "%(spider)s:requests")
-        assert queue.key == f"{source}:requests"
+    assert stock == {
+        "SCHEDULER": scrapy_redis.scheduler.Scheduler,
+        "SCHEDULER_QUEUE_CLASS": scrapy_redis.queue.PriorityQueue,
+        "DUPEFILTER_CLASS": scrapy_redis.dupefilter.RFPDupeFilter,
+    }
+    assert all(issubclass(ours[name], stock[name]) for name in stock)
+    assert ours["SCHEDULER"] is Scheduler

@@ -1,4 +1,4 @@
-"""Intake: what start entries mean, and how boards get onto the frontier and back onto it."""
+"""Intake: what start entries mean, and how boards get onto the frontier."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,24 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
-from sqlalchemy import text
 
 from openfunnel.errors import AddressRefused
-from openfunnel.intake import (
-    LONGEST_ENTRY,
-    LOST_AFTER,
-    MOST_REQUEUES,
-    Intake,
-    StartEntry,
-    read_entry,
-)
-from openfunnel.queue.presence import Presence, PresenceBoard
+from openfunnel.intake import LONGEST_ENTRY, Intake, StartEntry, read_entry
 from openfunnel.queue.start_lists import StartLists
 from openfunnel.records import BoardRef, Failure
 from openfunnel.settings import Settings
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.starter import StarterBoard, starter_boards
-from openfunnel.store import boards, crawl_writes, posting_writes, progress, queries
+from openfunnel.store import boards, crawl_writes, progress, queries
 from openfunnel.store.database import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -173,26 +164,23 @@ class Desk:
     database: Database
     redis: Redis
     start_lists: StartLists
-    presences: PresenceBoard
     now: datetime = NOW
 
     def clock(self) -> datetime:
         return self.now
 
+    async def entries(self, source: str) -> list[bytes]:
+        """Take all entries of a list, first come first."""
+        return await self.redis.rpop(f"{source}:start_urls", 1000) or []
+
     async def waiting(self, source: str) -> list[dict[str, Any]]:
-        """Take all entries of a list, and settle them."""
-        taken = await self.start_lists.take(source, 1000)
-        await self.start_lists.settle(source, taken)
-        return [json.loads(data) for data in taken]
+        """Take and read all entries of a list."""
+        return [json.loads(data) for data in await self.entries(source)]
 
     def wanted(self) -> dict[BoardRef, datetime | None]:
         """When a crawl of each board was asked for."""
         with self.database.begin() as session:
             return {board.ref: board.queued_at for board in boards.active_boards(session)}
-
-    def finish(self, board_id: int) -> None:
-        with self.database.begin() as session:
-            crawl_writes.finish_board(session, board_id, 0, self.now)
 
 
 @pytest.fixture
@@ -203,7 +191,7 @@ async def desk(database_url: str, redis: Redis) -> AsyncIterator[Desk]:
         # Where another base is set, entries still name the real address.
         elsewhere = Settings.load(environ={"OPENFUNNEL_GREENHOUSE_URL": "http://127.0.0.1:9"})
         intake = Intake(database, lists, elsewhere, clock=lambda: desk.now)
-        desk = Desk(intake, database, redis, lists, PresenceBoard(redis))
+        desk = Desk(intake, database, redis, lists)
         yield desk
 
 
@@ -227,7 +215,7 @@ async def test_what_is_pushed_reads_as_what_was_queued(desk: Desk) -> None:
     read = [
         read_entry(data, source, PLAIN).address
         for source in ("greenhouse", "lever")
-        for data in await desk.start_lists.take(source, 10)
+        for data in await desk.entries(source)
     ]
     assert read == addresses
 
@@ -274,9 +262,10 @@ async def test_introducing_asks_for_no_crawl(desk: Desk) -> None:
 
 async def test_all_active_boards_are_queued_and_no_others(desk: Desk) -> None:
     queued = await desk.intake.queue([Address(ACME), Address(BOLT)])
-    with desk.database.begin() as session:
-        gone = queued.board_ids[1]
-        crawl_writes.fail_board(session, gone, Failure.NOT_FOUND, "HTTP 404", NOW)
+    for day in (0, 2, 4):
+        with desk.database.begin() as session:
+            gone, at = queued.board_ids[1], NOW + timedelta(days=day)
+            crawl_writes.fail_board(session, gone, Failure.NOT_FOUND, "HTTP 404", at, jitter=1.0)
     await desk.waiting("greenhouse")
     desk.now += SECOND
 
@@ -308,15 +297,16 @@ async def test_a_run_on_an_empty_store_seeds_it(desk: Desk) -> None:
     run = await desk.intake.start_run()
 
     assert run.board_count == len({starter.ref for starter in starter_boards()})
-    waiting = [await desk.start_lists.waiting(ats) for ats in ("greenhouse", "lever")]
-    assert sum(one.entries for one in waiting) == run.board_count
+    waiting = [await desk.entries(ats) for ats in ("greenhouse", "lever")]
+    assert sum(map(len, waiting)) == run.board_count
 
 
 async def test_accepted_entries_are_wanted_and_not_pushed_again(desk: Desk) -> None:
     entries = [StartEntry(Address(ACME), 7), StartEntry(Address(BOLT, "12"))]
 
-    await desk.intake.accept(entries)
+    visits = await desk.intake.accept(entries)
 
+    assert visits.keys() == {ACME, BOLT}
     assert desk.wanted() == {ACME: NOW, BOLT: None}
     assert await desk.waiting("greenhouse") == []
 
@@ -327,122 +317,3 @@ async def test_an_entry_on_the_wrong_list_moves_with_its_run(desk: Desk) -> None
     (one,) = await desk.waiting("lever")
     assert one["meta"] == {"run_id": 7}
     assert read_entry(json.dumps(one).encode(), "lever", PLAIN) == StartEntry(Address(COIL), 7)
-
-
-# --- what Redis loses ---------------------------------------------------------------------------
-
-
-async def lose(desk: Desk, *addresses: Address) -> tuple[int, ...]:
-    """Queue addresses, and let Redis forget them."""
-    queued = await desk.intake.queue(addresses)
-    await desk.redis.flushall()
-    return queued.board_ids
-
-
-async def test_a_board_that_redis_lost_comes_back_once(desk: Desk) -> None:
-    await lose(desk, Address(ACME), Address(COIL))
-    desk.now += LOST_AFTER + SECOND
-
-    assert await desk.intake.requeue_lost(desk.presences) == 2
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-
-    (one,) = await desk.waiting("greenhouse")
-    assert read_entry(json.dumps(one).encode(), "greenhouse", PLAIN).address == Address(ACME)
-    assert len(await desk.waiting("lever")) == 1
-
-
-async def test_a_discovered_posting_that_redis_lost_comes_back_once(desk: Desk) -> None:
-    await lose(desk, Address(ACME, "12"))
-    desk.now += LOST_AFTER + SECOND
-
-    assert await desk.intake.requeue_lost(desk.presences) == 1
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-
-    (one,) = await desk.waiting("greenhouse")
-    assert read_entry(json.dumps(one).encode(), "greenhouse", PLAIN).address == Address(ACME, "12")
-
-
-@pytest.mark.parametrize("address", [Address(ACME), Address(ACME, "12")], ids=str)
-async def test_nothing_is_lost_too_early(desk: Desk, address: Address) -> None:
-    await lose(desk, address)
-    desk.now += LOST_AFTER
-
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-
-
-async def test_nothing_comes_back_that_is_done(desk: Desk) -> None:
-    (board_id,) = await lose(desk, Address(ACME), Address(BOLT, "12"))
-    desk.finish(board_id)
-    with desk.database.begin() as session:
-        bolt = crawl_writes.upsert_board(session, BOLT, None, NOW)
-        posting_writes.fail_discovered(session, bolt, "12", Failure.NOT_FOUND)
-    desk.now += LOST_AFTER + SECOND
-
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-
-
-async def test_a_board_that_is_lost_again_and_again_is_given_up(desk: Desk) -> None:
-    # Given a board whose crawlers die, one after the other
-    await lose(desk, Address(ACME))
-    for _ in range(MOST_REQUEUES):
-        desk.now += LOST_AFTER + SECOND
-        assert await desk.intake.requeue_lost(desk.presences) == 1
-        assert len(await desk.waiting("greenhouse")) == 1
-
-    # When it is lost once more
-    desk.now += LOST_AFTER + SECOND
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-
-    # Then nobody waits for it any more, and a dead letter says why
-    assert desk.wanted() == {ACME: None}
-    with desk.database.begin() as session:
-        letters = session.execute(text("SELECT key, reason, attempts FROM dead_letters")).all()
-    assert letters == [(str(ACME), "lost", MOST_REQUEUES + 1)]
-
-
-async def test_an_entry_that_a_dead_crawler_took_comes_back(desk: Desk) -> None:
-    # Given a crawler that took an entry and died before PostgreSQL knew of it
-    await desk.redis.lpush("greenhouse:start_urls", "bolt")
-    assert await desk.start_lists.take("greenhouse", 1) == [b"bolt"]
-
-    # When the reaper looks, then it waits again; while a crawler is busy, it may be that one's
-    busy = Presence("crawler:greenhouse", "here:1", 1, "")
-    await desk.presences.beat(busy)
-    assert await desk.intake.requeue_lost(desk.presences) == 0
-    await desk.presences.leave(busy)
-    assert await desk.intake.requeue_lost(desk.presences) == 1
-    assert await desk.start_lists.take("greenhouse", 1) == [b"bolt"]
-
-
-@pytest.mark.parametrize("motion", ["entry", "request", "crawler"])
-async def test_nothing_comes_back_while_its_source_is_in_motion(desk: Desk, motion: str) -> None:
-    # Given a board of each source that Redis lost
-    await lose(desk, Address(ACME), Address(COIL))
-    desk.now += LOST_AFTER + SECOND
-
-    # When something of one of them is under way
-    busy = Presence("crawler:greenhouse", "here:1", 1, "")
-    if motion == "entry":
-        await desk.redis.lpush("greenhouse:start_urls", "bolt")
-    elif motion == "request":
-        await desk.redis.zadd("greenhouse:requests", {"request": 0})
-    else:
-        await desk.presences.beat(busy)
-
-    # Then only the other one's comes back
-    assert await desk.intake.requeue_lost(desk.presences) == 1
-    assert len(await desk.waiting("lever")) == 1
-
-    # And the first one's, once that has ended
-    await desk.redis.delete("greenhouse:start_urls", "greenhouse:requests")
-    await desk.presences.leave(busy)
-    assert await desk.intake.requeue_lost(desk.presences) == 1
-    assert len(await desk.waiting("greenhouse")) == 1
-
-
-async def test_a_crawler_with_empty_hands_keeps_nothing_back(desk: Desk) -> None:
-    await lose(desk, Address(ACME))
-    await desk.presences.beat(Presence("crawler:greenhouse", "here:1", 0, ""))
-    desk.now += LOST_AFTER + SECOND
-
-    assert await desk.intake.requeue_lost(desk.presences) == 1

@@ -1,6 +1,7 @@
 """The item pipelines in their order, on a real store and queue: what becomes of an answer."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,14 +16,7 @@ from scrapy.utils.misc import load_object
 
 from openfunnel.queue.leases import Depth, Job
 from openfunnel.queue.redis_leases import RedisLeaseQueue
-from openfunnel.records import (
-    BoardAnswer,
-    BoardContent,
-    BoardRef,
-    Failure,
-    JobPosting,
-    RawResponse,
-)
+from openfunnel.records import BoardAnswer, BoardRef, Failure, RawResponse
 from openfunnel.sources.addresses import canonical_url
 from openfunnel.store import crawl_writes, posting_writes
 from openfunnel.store.database import Database
@@ -31,7 +25,7 @@ from spiders import settings as scrapy_settings
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 BOARD = BoardRef(ats="greenhouse", token="acme")
-BODY = b'{"jobs": []}\xff\x00'
+JUNK = b'{"jobs": []}\xff\x00'
 
 
 @dataclass
@@ -97,46 +91,56 @@ async def line(database_url: str, redis: Redis) -> AsyncIterator[Line]:
     with Database(database_url) as database:
         queue = WatchedQueue(redis, "extract")
         queue.url, queue.visible = database_url, []
-        feed = SimpleNamespace(database=database, extract_queue=queue)
-        crawler: Any = SimpleNamespace(spider=SimpleNamespace(feed=feed))
+        connections = SimpleNamespace(database=database, extract_queue=queue)
+        crawler: Any = SimpleNamespace(spider=SimpleNamespace(connections=connections))
         numbered = sorted(scrapy_settings.ITEM_PIPELINES.items(), key=lambda one: one[1])
         pipelines = [load_object(path).from_crawler(crawler) for path, _ in numbered]
         yield Line(pipelines, database, queue)
 
 
-def posting(number: int, title: str = "Engineer") -> JobPosting:
-    return JobPosting(
-        board=BOARD,
-        external_id=str(number),
-        title=title,
-        company_name="Acme Corp",
-        canonical_url=canonical_url(BOARD, str(number)),
-        text="We build rockets.",
-        payload={"id": number},
-    )
+def job(number: int, **changes: Any) -> dict[str, Any]:
+    """A posting in the words of Greenhouse."""
+    fine = {
+        "id": number,
+        "internal_job_id": number,
+        "title": "Engineer",
+        "company_name": "Acme Corp",
+        "content": "We build rockets.",
+        "absolute_url": f"https://acme.example/jobs/{number}",
+    }
+    return fine | changes
 
 
-def raw(at: datetime = NOW, status: int = 200) -> RawResponse:
+def raw(body: bytes, at: datetime = NOW, status: int = 200) -> RawResponse:
     return RawResponse(
         url="https://api.example/acme",
         fetched_at=at,
         http_status=status,
-        body=BODY,
+        body=body,
         content_type="application/json",
     )
 
 
-def whole(*numbers: int, at: datetime = NOW, **content: Any) -> BoardAnswer:
-    """A board that lists these postings."""
-    postings = tuple(posting(number) for number in numbers)
-    return BoardAnswer(
-        BOARD, None, None, raw=raw(at), content=BoardContent(postings=postings, **content)
-    )
+def listing(*jobs: dict[str, Any], at: datetime = NOW, board: BoardRef = BOARD) -> BoardAnswer:
+    """A board that lists these."""
+    body = json.dumps({"jobs": jobs, "meta": {"total": len(jobs)}}).encode()
+    return BoardAnswer(board, None, None, at, raw=raw(body, at))
+
+
+def whole(*numbers: int, at: datetime = NOW) -> BoardAnswer:
+    """A board that lists postings with these numbers."""
+    return listing(*map(job, numbers), at=at)
+
+
+def single(number: int, at: datetime = NOW, **changes: Any) -> BoardAnswer:
+    """The answer to a request for one posting."""
+    body = json.dumps(job(number, **changes)).encode()
+    return BoardAnswer(BOARD, str(number), None, at, raw=raw(body, at))
 
 
 def failed(failure: Failure, *, posting_id: str | None = None, **values: Any) -> BoardAnswer:
     """A request that came to nothing."""
-    return BoardAnswer(BOARD, posting_id, None, failure=failure, detail="it is so", **values)
+    return BoardAnswer(BOARD, posting_id, None, NOW, failure=failure, detail="it is so", **values)
 
 
 # --- content ------------------------------------------------------------------------------------
@@ -165,12 +169,21 @@ async def test_a_board_is_stored_and_its_jobs_are_pushed(line: Line) -> None:
 async def test_the_answer_is_kept_byte_for_byte_and_named_by_its_postings(line: Line) -> None:
     answer = await line.send(whole(1))
 
+    assert answer.raw is not None
     ((raw_id, body, size, failure),) = line.rows(
         "SELECT id, body, body_bytes, failure FROM raw_responses"
     )
-    assert zstandard.decompress(body) == BODY
-    assert (raw_id, size, failure) == (answer.raw_response_id, len(BODY), None)
+    assert zstandard.decompress(body) == answer.raw.body
+    assert (raw_id, size, failure) == (answer.raw_response_id, len(answer.raw.body), None)
     assert line.rows("SELECT raw_response_id FROM job_postings") == [(raw_id,)]
+
+
+async def test_what_cannot_be_read_is_kept_byte_for_byte_too(line: Line) -> None:
+    answer = await line.send(BoardAnswer(BOARD, None, None, NOW, raw=raw(JUNK)))
+
+    assert answer.failure == Failure.UNPARSABLE
+    ((body,),) = line.rows("SELECT body FROM raw_responses")
+    assert zstandard.decompress(body) == JUNK
 
 
 async def test_jobs_are_pushed_after_the_commit(line: Line) -> None:
@@ -187,10 +200,7 @@ async def test_what_did_not_change_is_not_extracted_again(line: Line) -> None:
     for lease in await line.queue.take(10, 60):
         await line.queue.acknowledge(lease)
 
-    changed = whole(1, at=LATER)
-    assert changed.content is not None
-    postings = (*changed.content.postings, posting(2, title="Staff Engineer"))
-    await line.send(replace(changed, content=BoardContent(postings=postings)))
+    await line.send(listing(job(1), job(2, title="Staff Engineer"), at=LATER))
 
     assert line.postings() == {"1": ("extracted", None), "2": ("fetched", None)}
     assert len(await line.queue.take(10, 60)) == 1
@@ -221,12 +231,18 @@ async def test_a_single_posting_is_stored_and_leaves_the_others_alone(line: Line
     await line.send(whole(1))
     line.want()
 
-    single = replace(whole(2, at=LATER), posting_id="2")
-    await line.send(single)
+    await line.send(single(2, at=LATER))
 
     assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
     assert line.board()["queued_at"] == NOW
     assert line.board()["posting_count"] == 1
+
+
+async def test_postings_asked_for_one_by_one_do_not_overtake_each_other(line: Line) -> None:
+    await line.send(replace(single(2), fence=7))
+    await line.send(replace(single(1), fence=6))
+
+    assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
 
 
 # --- postings that go and come ------------------------------------------------------------------
@@ -252,23 +268,75 @@ async def test_a_posting_keeps_the_day_it_was_closed(line: Line) -> None:
     assert line.postings()["2"] == ("fetched", LATER)
 
 
-async def test_an_empty_board_closes_nothing(line: Line) -> None:
+async def test_an_empty_board_closes_nothing_before_two_more_confirm_it(line: Line) -> None:
     await line.send(whole(1, 2))
 
-    await line.send(whole(at=LATER))
+    for hours in (0, 0.5, 1):
+        await line.send(whole(at=LATER + timedelta(hours=hours)))
+        assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
+    assert line.board()["posting_count"] == 2
+
+    end = LATER + timedelta(hours=2)
+    await line.send(whole(at=end))
+    assert line.postings() == {"1": ("fetched", end), "2": ("fetched", end)}
+    assert line.board()["posting_count"] == 0
+
+
+async def test_an_empty_board_that_fills_again_was_never_empty(line: Line) -> None:
+    await line.send(whole(1))
+    for hours in (0, 1):
+        await line.send(whole(at=LATER + timedelta(hours=hours)))
+    await line.send(whole(1, at=LATER + timedelta(hours=2)))
+
+    await line.send(whole(at=LATER + timedelta(hours=3)))
+
+    assert line.postings() == {"1": ("fetched", None)}
+
+
+async def test_an_answer_that_holds_less_than_it_says_closes_nothing(line: Line) -> None:
+    await line.send(whole(1, 2))
+    body = json.dumps({"jobs": [job(1)], "meta": {"total": 2}}).encode()
+
+    answer = await line.send(BoardAnswer(BOARD, None, None, LATER, raw=raw(body, LATER)))
+
+    assert answer.failure == Failure.TRUNCATED
+    assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
+    assert [letter[1] for letter in line.letters()] == ["truncated"]
+
+
+async def test_an_unchanged_answer_is_nothing_but_a_visit(line: Line) -> None:
+    first = await line.send(whole(1, 2))
+    line.want()
+    rows = "SELECT xmin, * FROM job_postings ORDER BY id"
+    before = line.rows(rows)
+
+    again = replace(whole(1, 2, at=LATER), board_id=first.board_id, unchanged=True)
+    await line.send(again)
+
+    assert line.rows(rows) == before
+    assert line.rows("SELECT count(*) FROM raw_responses") == [(1,)]
+    assert (line.board()["queued_at"], line.board()["last_fetched_at"]) == (None, LATER)
+    assert line.board()["posting_count"] == 2
+
+
+async def test_a_crawler_that_was_overtaken_changes_nothing(line: Line) -> None:
+    await line.send(replace(whole(1, 2, at=LATER), fence=7))
+
+    await line.send(replace(whole(1), fence=6))
 
     assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
-    assert line.board()["posting_count"] == 0
     assert line.board()["last_fetched_at"] == LATER
 
 
 async def test_a_broken_posting_keeps_no_other_out_and_closes_none(line: Line) -> None:
     await line.send(whole(1, 2, 3))
 
-    answer = await line.send(whole(1, 4, at=LATER, broken=("posting 2: it has no title",)))
+    answer = await line.send(listing(job(1), job(2, title=None), job(4), at=LATER))
 
     assert line.postings() == dict.fromkeys("1234", ("fetched", None))
-    assert line.letters() == [("greenhouse:acme", "posting", 1, "posting 2: it has no title")]
+    ((key, reason, _, error),) = line.letters()
+    assert (key, reason) == ("greenhouse:acme", "posting")
+    assert error.startswith("posting 2: ")
     ((raw_id, payload),) = line.rows("SELECT raw_response_id, payload FROM dead_letters")
     assert raw_id == answer.raw_response_id
     assert payload == {"board": BOARD.model_dump(), "posting_id": None}
@@ -278,13 +346,8 @@ async def test_a_broken_posting_keeps_no_other_out_and_closes_none(line: Line) -
 async def test_postings_of_another_board_are_not_closed(line: Line) -> None:
     await line.send(whole(1))
     other = BoardRef(ats="greenhouse", token="bolt")
-    theirs = posting(9).model_copy(
-        update={"board": other, "canonical_url": canonical_url(other, "9")}
-    )
 
-    await line.send(
-        BoardAnswer(other, None, None, raw=raw(), content=BoardContent(postings=(theirs,)))
-    )
+    await line.send(listing(job(9), board=other))
 
     assert line.postings() == {"1": ("fetched", None), "9": ("fetched", None)}
 
@@ -299,7 +362,7 @@ async def test_a_final_failure_is_the_boards_and_a_dead_letter(
     await line.send(whole(1))
     line.want()
 
-    answer = await line.send(failed(failure, raw=raw(LATER, 500), attempts=5))
+    answer = await line.send(failed(failure, raw=raw(JUNK, LATER, 500), attempts=5))
 
     board = line.board()
     assert (board["status"], board["queued_at"]) == ("active", None)
@@ -315,9 +378,10 @@ async def test_a_final_failure_is_the_boards_and_a_dead_letter(
 async def test_a_board_that_is_gone_is_an_answer_and_no_dead_letter(line: Line) -> None:
     line.want()
 
-    await line.send(failed(Failure.NOT_FOUND, raw=raw(status=404)))
+    await line.send(failed(Failure.NOT_FOUND, raw=raw(JUNK, status=404)))
 
-    assert line.board()["status"] == "not_found"
+    assert line.board()["failure"] == "not_found"
+    assert line.board()["status"] == "active"  # until days have confirmed it
     assert line.board()["queued_at"] is None
     assert line.letters() == []
     assert await line.queue.depth() == Depth(0, 0, 0, 0, 0.0)
@@ -328,7 +392,7 @@ async def test_a_failure_that_is_asked_again_leaves_nothing_but_the_raw_answer(
 ) -> None:
     line.want()
 
-    await line.send(failed(Failure.TRUNCATED, raw=raw(), final=False))
+    await line.send(failed(Failure.TRUNCATED, raw=raw(JUNK), last=False))
 
     assert line.rows("SELECT failure FROM raw_responses") == [("truncated",)]
     assert line.board()["failure"] is None
@@ -378,7 +442,7 @@ async def test_a_single_posting_that_fails_is_failed_alone(
     discover(line, "2")
     line.want()
 
-    await line.send(failed(failure, posting_id="1", raw=raw(status=404)))
+    await line.send(failed(failure, posting_id="1", raw=raw(JUNK, status=404)))
 
     assert line.postings() == {"1": ("failed", None), "2": ("discovered", None)}
     assert line.board()["failure"] is None
@@ -389,21 +453,21 @@ async def test_a_single_posting_that_fails_is_failed_alone(
 async def test_a_single_posting_that_was_fetched_before_stays(line: Line) -> None:
     await line.send(whole(1))
 
-    await line.send(failed(Failure.NOT_FOUND, posting_id="1", raw=raw(status=404)))
+    await line.send(failed(Failure.NOT_FOUND, posting_id="1", raw=raw(JUNK, status=404)))
 
     assert line.postings() == {"1": ("fetched", None)}
 
 
 @pytest.mark.parametrize(
-    ("content", "failure"),
-    [({}, "not_found"), ({"broken": ("posting 1: it has no title",)}, "unparsable")],
+    ("changes", "failure"),
+    [({"internal_job_id": None}, "not_found"), ({"title": None}, "unparsable")],
 )
 async def test_an_answer_without_the_posting_that_was_asked_for_ends_the_wait(
-    line: Line, content: Any, failure: str
+    line: Line, changes: Any, failure: str
 ) -> None:
     # A talent-pool entry, or one that cannot be read: asking again would bring the same.
     discover(line, "1")
 
-    await line.send(replace(whole(**content), posting_id="1"))
+    await line.send(single(1, **changes))
 
     assert line.rows("SELECT status, failure FROM job_postings") == [("failed", failure)]

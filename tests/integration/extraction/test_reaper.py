@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from openfunnel.extraction.reaper import Reaper, ReapReport
 from openfunnel.extraction.reconciliation import reconcile
+from openfunnel.lost_requests import LostRequests, Recovered
 from openfunnel.queue.leases import Job
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
@@ -18,17 +19,17 @@ from openfunnel.store.database import Database
 from .conftest import NOW, Clock, MakeWorker, Rules, Store, jobs
 
 
-class Boards:
-    """An intake that found so many lost boards, or an error, at each turn."""
+class Boards(LostRequests):
+    """Frontiers of which so many requests were lost, or an error, at each turn."""
 
     def __init__(self, *found: int | Exception) -> None:
         self.found = list(found)
 
-    async def requeue_lost(self, presences: PresenceBoard) -> int:
+    async def recover(self) -> Recovered:
         found = self.found.pop(0) if self.found else 0
         if isinstance(found, Exception):
             raise found
-        return found
+        return Recovered(queued=found)
 
 
 @pytest.fixture
@@ -130,15 +131,15 @@ async def test_a_reaper_outlives_outages_and_surprises(
     stop = asyncio.Event()
 
     class LastTurn(Boards):
-        async def requeue_lost(self, presences: PresenceBoard) -> int:
-            assert [one.role for one in await presences.present()] == ["reaper"]
+        async def recover(self) -> Recovered:
+            assert [one.role for one in await presence.present()] == ["reaper"]
             if not self.found:
                 stop.set()
-            return await super().requeue_lost(presences)
+            return await super().recover()
 
-    intake = LastTurn(RedisConnectionError("refused"), ZeroDivisionError("by zero"), 1)
+    requests = LastTurn(RedisConnectionError("refused"), ZeroDivisionError("by zero"), 1)
 
-    await Reaper(queue, database, intake, presence).run(stop, every_seconds=0)
+    await Reaper(queue, database, requests, presence).run(stop, every_seconds=0)
 
     assert stop.is_set()
     assert await presence.present() == []

@@ -4,6 +4,7 @@ import pytest
 from redis.exceptions import RedisError
 from scrapy.exceptions import (
     CannotResolveHostError,
+    DownloadCancelledError,
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
@@ -14,7 +15,16 @@ from scrapy.http import Response
 
 from openfunnel.errors import DatabaseUnavailable
 from openfunnel.records import Failure
-from spiders.outcome import name_exception, name_response
+from spiders.outcome import (
+    PASSING,
+    AnswerGarbled,
+    AnswerTooLarge,
+    RedirectRefused,
+    RobotsRefused,
+    RobotsUnreachable,
+    name_exception,
+    name_response,
+)
 
 
 def answer(status: int = 200, **values: object) -> Response:
@@ -29,7 +39,10 @@ def answer(status: int = 200, **values: object) -> Response:
         (451, Failure.BLOCKED),
         (404, Failure.NOT_FOUND),
         (410, Failure.NOT_FOUND),
+        (413, Failure.TOO_LARGE),
         (429, Failure.RATE_LIMITED),
+        (302, Failure.REDIRECT),
+        (308, Failure.REDIRECT),
         (500, Failure.SERVER_ERROR),
         (503, Failure.SERVER_ERROR),
         (204, Failure.SERVER_ERROR),
@@ -68,8 +81,14 @@ def test_a_cut_off_error_page_is_named_for_its_status() -> None:
         (DownloadTimeoutError(), Failure.TIMED_OUT),
         (DownloadConnectionRefusedError(), Failure.UNREACHABLE),
         (CannotResolveHostError(), Failure.UNREACHABLE),
-        (IgnoreRequest("Forbidden by robots.txt"), Failure.BLOCKED),
-        (ResponseDataLossError(), Failure.UNREACHABLE),
+        (DownloadCancelledError("Received 5 bytes"), Failure.TOO_LARGE),
+        (IgnoreRequest("no time"), Failure.BLOCKED),
+        (RobotsRefused("forbidden"), Failure.ROBOTS),
+        (RobotsUnreachable("no answer"), Failure.UNREACHABLE),
+        (RedirectRefused("inside"), Failure.REDIRECT),
+        (AnswerTooLarge("much"), Failure.TOO_LARGE),
+        (AnswerGarbled("no gzip"), Failure.UNPARSABLE),
+        (ResponseDataLossError(), Failure.TRUNCATED),
         (DownloadFailedError("the connection was closed"), Failure.UNREACHABLE),
         (OSError("no route to host"), Failure.UNREACHABLE),
     ],
@@ -92,3 +111,17 @@ def test_trouble_of_our_own_is_no_failure_of_the_board(error: Exception) -> None
 def test_an_unexpected_exception_is_quoted_but_not_at_any_length() -> None:
     assert name_exception(OSError("no route")) == (Failure.UNREACHABLE, "OSError: no route")
     assert len((name_exception(OSError("x" * 10_000)) or ("", ""))[1]) == 300
+
+
+def test_what_a_host_refuses_for_good_is_not_asked_again() -> None:
+    lasting = {
+        Failure.NOT_FOUND,
+        Failure.BLOCKED,
+        Failure.ROBOTS,
+        Failure.TOO_LARGE,
+        Failure.CHANGED_SCHEMA,
+        Failure.REDIRECT,
+        Failure.LOST,
+    }
+
+    assert set(Failure) - PASSING == lasting
