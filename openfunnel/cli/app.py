@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from openfunnel.cli import crawling, demo, roles, services, status
+from openfunnel.cli import crawling, demo, dlq, roles, schedule, services, status
 from openfunnel.errors import OpenFunnelError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, roles, crawling, status, services):
+for module in (demo, roles, schedule, crawling, status, dlq, services):
     module.register(app)
 
 

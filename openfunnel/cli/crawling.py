@@ -16,6 +16,7 @@ from openfunnel.settings import Settings
 
 if TYPE_CHECKING:
     from openfunnel.intake import Intake, Queued
+    from openfunnel.store.database import Database
 
 IDLE_SECONDS = 3
 
@@ -35,16 +36,17 @@ def crawl(
         Path | None, typer.Option(exists=True, dir_okay=False, help="A file with a target a line.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every active board of the store.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="The boards whose next crawl is due.")] = False,
     wait: Annotated[bool, typer.Option(help="Crawl here until they are done.")] = False,
 ) -> None:
     """Put boards on the frontier."""
     lines = list(targets or [])
     if file is not None:
         lines += _lines(file)
-    if not lines and not every:
-        raise typer.BadParameter("name at least one board, or --all")
+    if not (lines or every or due):
+        raise typer.BadParameter("name at least one board, or --all or --due")
     settings = Settings.load()
-    queued, refused = asyncio.run(_crawl(settings, lines, every))
+    queued, refused = asyncio.run(_crawl(settings, lines, every, due))
     for line in refused:
         typer.echo(f"openfunnel: {line}", err=True)
     postings = f", {len(queued.posting_ids)} postings" if queued.posting_ids else ""
@@ -105,7 +107,7 @@ def _lines(file: Path) -> list[str]:
 
 
 @asynccontextmanager
-async def _intake(settings: Settings) -> "AsyncIterator[Intake]":
+async def _intake(settings: Settings) -> "AsyncIterator[tuple[Intake, Database]]":
     from openfunnel.intake import Intake
     from openfunnel.queue.connection import connect
     from openfunnel.queue.start_lists import StartLists
@@ -114,15 +116,18 @@ async def _intake(settings: Settings) -> "AsyncIterator[Intake]":
     database = open_database(settings)
     redis = await connect(settings)
     try:
-        yield Intake(database, StartLists(redis), settings)
+        yield Intake(database, StartLists(redis), settings), database
     finally:
         await redis.aclose()
         database.close()
 
 
 async def _crawl(
-    settings: Settings, lines: Sequence[str], every: bool
+    settings: Settings, lines: Sequence[str], every: bool, due: bool
 ) -> "tuple[Queued, list[AddressRefused]]":
+    from openfunnel.clock import utc_now
+    from openfunnel.intake import Queued
+    from openfunnel.scheduling import queue_due
     from openfunnel.sources.addresses import locate
 
     addresses, refused = [], []
@@ -131,10 +136,15 @@ async def _crawl(
             addresses.append(locate(line, settings))
         except AddressRefused as error:
             refused.append(error)
-    async with _intake(settings) as intake:
+    async with _intake(settings) as (intake, database):
         if every:
             addresses += await intake.active()
-        return await intake.queue(list(dict.fromkeys(addresses))), refused
+        queued = await intake.queue(list(dict.fromkeys(addresses)))
+        if due:
+            more = await queue_due(database, intake, utc_now())
+            boards = queued.board_ids + more.board_ids
+            queued = Queued(boards, queued.posting_ids, queued.sources | more.sources)
+        return queued, refused
 
 
 async def _seed(settings: Settings, ats: str | None, limit: int | None) -> "Queued":
@@ -144,5 +154,5 @@ async def _seed(settings: Settings, ats: str | None, limit: int | None) -> "Queu
     if ats is not None and ats not in SOURCES:
         raise typer.BadParameter(f"no source {ats}; there are {', '.join(SOURCES)}")
     boards = [board for board in starter_boards() if ats in (None, board.ref.ats)][:limit]
-    async with _intake(settings) as intake:
+    async with _intake(settings) as (intake, _):
         return await intake.seed(boards)

@@ -50,7 +50,7 @@ def up(
     host: Host = "127.0.0.1",
     port: Port = 8000,
 ) -> None:
-    """Run everything on this machine: crawlers, extractors, reaper and API."""
+    """Run everything on this machine: crawlers, extractors, reaper, scheduler and API."""
     from openfunnel.sources import SOURCES
 
     settings = Settings.load()
@@ -64,6 +64,7 @@ def up(
         for number in range(1, extractors + 1):
             crew.start(f"extractor-{number}", role("extract"))
         crew.start("reaper", role("reap"))
+        crew.start("scheduler", role("schedule"))
         crew.start("api", role("api", "--host", host, "--port", str(port)))
         typer.echo(f"{len(crew.members)} processes run; their logs are in {crew.logs}")
         typer.echo(f"API: http://{host}:{port}/docs (Ctrl-C stops everything)")
@@ -164,6 +165,7 @@ def reap(
 async def _reap(settings: Settings, once: bool) -> None:
     from openfunnel.extraction.reaper import Reaper
     from openfunnel.intake import Intake
+    from openfunnel.lost_requests import LostRequests
     from openfunnel.queue.connection import connect
     from openfunnel.queue.presence import PresenceBoard
     from openfunnel.queue.redis_leases import RedisLeaseQueue
@@ -172,10 +174,11 @@ async def _reap(settings: Settings, once: bool) -> None:
 
     database = open_database(settings)
     redis = await connect(settings)
+    intake = Intake(database, StartLists(redis), settings)
     reaper = Reaper(
         RedisLeaseQueue(redis, "extract"),
         database,
-        Intake(database, StartLists(redis), settings),
+        LostRequests(database, redis, intake),
         PresenceBoard(redis),
     )
     try:
@@ -202,6 +205,12 @@ def sandbox(
     faults: Annotated[
         str, typer.Option(help="What goes wrong, such as 429:0.1,cut@TOKEN; see the README.")
     ] = "",
+    robots: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Serve it as robots.txt.")
+    ] = None,
+    revision: Annotated[
+        int, typer.Option(min=0, help="How often the invented boards have changed since.")
+    ] = 0,
     host: Host = "127.0.0.1",
     port: Port = 9000,
     port_file: Annotated[
@@ -215,15 +224,21 @@ def sandbox(
     from openfunnel.sandbox.faults import parse_faults
     from openfunnel.sandbox.replay import ReplayWorld
     from openfunnel.sandbox.serve import serve
+    from openfunnel.sandbox.world import World
 
     settings = Settings.load()
-    world = GeneratedWorld(boards, postings) if replay is None else ReplayWorld(replay)
+    if replay is None:
+        world: World = GeneratedWorld(boards, postings, revision=revision)
+    else:
+        world = ReplayWorld(replay)
     wrong = parse_faults(faults)
     if port:
         for name, value in sandbox_variables(f"http://{host}:{port}").items():
             typer.echo(f"{name}={value}")
     models = (ollama.MODEL, settings.model)  # it stands in for whatever model is asked for
-    serve(host, port, world, wrong, ollama.router(wrong, models=models), port_file=port_file)
+    model_server = ollama.router(wrong, models=models)
+    rules = robots.read_text("utf-8", "replace") if robots else None
+    serve(host, port, world, wrong, model_server, robots=rules, port_file=port_file)
 
 
 def stop_event() -> asyncio.Event:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from openfunnel.cli.crew import stop_event
@@ -49,7 +50,7 @@ def read(settings: Settings) -> "Snapshot":
     async def take() -> "Snapshot":
         redis = await connect(settings)
         try:
-            return await take_snapshot(database, redis)
+            return await take_snapshot(settings, database, redis)
         finally:
             await redis.aclose()
 
@@ -62,7 +63,7 @@ def read(settings: Settings) -> "Snapshot":
 
 def render(snapshot: "Snapshot") -> RenderableType:
     """Lay a snapshot out for a terminal."""
-    tables = _funnel(snapshot), _queues(snapshot), _workers(snapshot)
+    tables = _funnel(snapshot), _queues(snapshot), *_hosts(snapshot), _workers(snapshot)
     return Group(*tables, *_oddities(snapshot))
 
 
@@ -102,7 +103,14 @@ def _funnel(snapshot: "Snapshot") -> RenderableType:
         f"{boards.not_found} not found",
         table,
         f"\nDead letters: {letters or 'none'}",
+        *_failures(snapshot),
     )
+
+
+def _failures(snapshot: "Snapshot") -> Iterator[str]:
+    for ats, times in snapshot.failures.items():
+        named = ", ".join(f"{count} {name}" for name, count in times.items())
+        yield f"Failed crawls of {ats} so far: {named}"
 
 
 def _queues(snapshot: "Snapshot") -> Table:
@@ -123,6 +131,26 @@ def _queues(snapshot: "Snapshot") -> Table:
     return table
 
 
+def _hosts(snapshot: "Snapshot") -> Iterator[Table]:
+    if not snapshot.hosts:
+        return
+    table = Table(title="\nHosts in trouble", title_justify="left", box=None, pad_edge=False)
+    for heading in ("host", "circuit"):
+        table.add_column(heading)
+    for heading in ("failures", "blocked", "requests/s", "ceiling"):
+        table.add_column(heading, justify="right")
+    for host in snapshot.hosts:
+        table.add_row(
+            escape(host.host),
+            host.circuit.replace("_", "-"),
+            str(host.failures),
+            f"{host.blocked_seconds:.0f} s" if host.blocked_seconds else "",
+            "" if host.per_second is None else f"{host.per_second:.2f}",
+            f"{host.ceiling:g}" if host.ceiling else "none",
+        )
+    yield table
+
+
 def _workers(snapshot: "Snapshot") -> RenderableType:
     if not snapshot.workers:
         return "\nNobody is at work; `openfunnel up` starts everybody."
@@ -136,6 +164,6 @@ def _workers(snapshot: "Snapshot") -> RenderableType:
 
 def _oddities(snapshot: "Snapshot") -> Iterator[str]:
     for ats, times in snapshot.refused_entries.items():
-        yield f"\n{times} start entries of {ats} made no sense; the crawler's log names them."
+        yield f"\n{times} start entries of {ats} made no sense: `openfunnel dlq list --kind entry`."
     for path, times in snapshot.unknown_fields.items():
         yield f"\nUnknown field {path}, {times} times: did the API change?"

@@ -68,7 +68,7 @@ def test_every_source_has_a_crawler_and_every_role_a_service() -> None:
     commands = [" ".join(one["command"][:3]) for one in OURS.values()]
 
     assert {f"scrapy crawl {source}" for source in SOURCES} <= set(commands)
-    for role in ("migrate", "extract", "reap"):
+    for role in ("migrate", "extract", "reap", "schedule"):
         assert f"openfunnel {role}" in commands
     assert any(command.startswith("openfunnel api") for command in commands)
 

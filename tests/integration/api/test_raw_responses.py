@@ -39,12 +39,12 @@ async def test_a_browser_saves_an_answer_and_never_shows_it(
             url="https://boards.example",
             fetched_at=NOON,
             http_status=200,
-            body=ODD_BYTES,
+            body=ODD_BYTES + sent.encode() + repr(stored).encode(),  # the same is stored once
             content_type=stored,
         )
         raw_id = crawl_writes.save_raw_response(session, board, raw)
     answer = await client.get(f"/raw_responses/{raw_id}")
-    assert answer.content == ODD_BYTES
+    assert answer.content == raw.body
     assert answer.headers["content-type"] == sent
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"].startswith("attachment")

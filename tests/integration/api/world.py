@@ -49,6 +49,16 @@ SKILLS = {
 }
 
 
+FETCHED = crawl_writes.BoardOutcome(
+    posting_count=4,
+    changed=True,
+    etag=None,
+    last_modified=None,
+    checksum=None,
+    raw_response_id=None,
+)
+
+
 @dataclass(frozen=True)
 class World:
     """Ids of what `build_world` stored."""
@@ -172,7 +182,7 @@ def build_world(database: Database) -> World:
         posting_writes.save_postings(session, weaver_id, raw_id, weavers, NOON)
         posting_writes.save_postings(session, miller_id, raw_id, millers, NOON)
         posting_writes.close_missing(session, weaver_id, ["1", "2", "3"], NOON + DAY)
-        crawl_writes.finish_board(session, weaver_id, 4, NOON)
+        crawl_writes.finish_board(session, weaver_id, FETCHED, NOON, jitter=1.0)
         ids = {}
         for posting_id in queries.postings_awaiting_extraction(session, 0, 100):
             pending = queries.posting_for_extraction(session, posting_id)

@@ -19,14 +19,20 @@ COMMANDS = {
     "api": {"--host", "--port"},
     "extract": {"--concurrency", "--drain"},
     "reap": {"--once"},
-    "crawl": {"--file", "--all", "--wait"},
+    "schedule": {"--once"},
+    "crawl": {"--file", "--all", "--due", "--wait"},
     "seed": {"--ats", "--limit"},
     "status": {"--json", "--watch"},
+    "dlq list": {"--kind", "--reason", "--limit", "--json"},
+    "dlq show": set(),
+    "dlq retry": {"--all", "--kind", "--reason"},
+    "dlq drop": {"--all", "--kind", "--reason"},
     "services start": set(),
     "services stop": set(),
     "services env": set(),
     "migrate": set(),
-    "sandbox": {"--replay", "--boards", "--postings", "--faults", "--host", "--port"},
+    "sandbox": {"--replay", "--boards", "--postings", "--faults", "--host", "--port"}
+    | {"--robots", "--revision"},
     "demo": {"--once", "--boards", "--postings", "--port"},
 }
 
@@ -94,6 +100,14 @@ def test_the_overview_names_every_command() -> None:
         "sandbox --replay /nonexistent",
         "demo --boards 0",
         "services nonsense",
+        "dlq list --kind nonsense",
+        "dlq show nonsense",
+        "dlq retry",
+        "dlq drop 1 --all",
+        "dlq drop 1 --reason blocked",
+        "dlq retry 0",
+        f"dlq show {2**63}",
+        "sandbox --robots /nonexistent",
     ],
 )
 def test_wrong_usage_is_2(command: str) -> None:
