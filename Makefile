@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo setup test check up migrate seed bench clean
+.PHONY: demo setup test check up migrate seed bench bench-crawl clean
 
 demo: setup  ## the whole pipeline on this machine, against the sandbox; ONCE=1 exits after the summary, PORT=8001 moves the API
 	@$(BIN)/openfunnel demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -42,6 +42,9 @@ seed: setup
 
 bench: setup
 	@$(BIN)/python -m benchmarks
+
+bench-crawl: setup  ## the crawl against plain Scrapy and stock scrapy-redis; a quarter of an hour
+	@$(BIN)/python -m benchmarks crawl --runs 5 $(ARGS)
 
 clean:  ## removes .venv and the caches; the data in .openfunnel/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

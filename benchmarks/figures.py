@@ -40,4 +40,6 @@ def show(figure: Figure, baseline: Figure | None = None) -> None:
 
 
 def _number(value: float) -> str:
+    if isinstance(value, int):  # a count
+        return f"{value:,}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

@@ -158,10 +158,11 @@ def _extract_all(world: World) -> int:
     done = 0
     for ref in world.boards():
         if ref.ats in SOURCES and (answer := world.answer(ref)):
-            for posting in SOURCES[ref.ats].parse_board(answer.body, ref).postings:
-                text = PostingText(title=posting.title, text=posting.text, fields=posting.fields)
-                rules.extract(text)
-                done += 1
+            for page in SOURCES[ref.ats].parse_board(answer.body, ref):
+                for one in page.postings:
+                    text = PostingText(title=one.title, text=one.text, fields=one.fields)
+                    rules.extract(text)
+                done += len(page.postings)
     return done
 
 
