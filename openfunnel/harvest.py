@@ -22,7 +22,7 @@ from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.board import name_failure
 from openfunnel.store import crawl_writes, posting_writes
-from openfunnel.store.crawl_writes import BoardOutcome
+from openfunnel.store.crawl_writes import BoardOutcome, UnchangedVisit
 from openfunnel.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -70,10 +70,10 @@ def store_unchanged(database: Database, answers: Sequence[BoardAnswer], jitter: 
     Raises:
         DatabaseUnavailable: PostgreSQL went away; done again, it will be as if done once.
     """
+    visits = [UnchangedVisit(one.board, one.fence, one.checksum) for one in answers]
+    latest = max(answer.at for answer in answers)
     with database.begin() as session:
-        boards = sorted((_id(answer), answer.fence) for answer in answers)
-        latest = max(answer.at for answer in answers)
-        crawl_writes.finish_unchanged(session, boards, latest, jitter())
+        crawl_writes.finish_unchanged(session, visits, latest, jitter())
 
 
 def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> None:
@@ -84,6 +84,9 @@ def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> 
         while page is not None:
             following = next(pages, None)
             with _claimed(database, answer) as session:
+                if following is not None and answer.posting_id is None:
+                    # Until the last page is stored, what was known of the board is no whole.
+                    crawl_writes.forget_answer(session, _id(answer))
                 _store_page(session, answer, page, harvest)
                 if following is None:
                     _finish(session, answer, harvest, jitter())
@@ -111,7 +114,9 @@ def _finish(session: Session, answer: BoardAnswer, harvest: Harvest, jitter: flo
         failure = Failure.UNPARSABLE if harvest.broken else Failure.NOT_FOUND
         posting_writes.fail_discovered(session, _id(answer), answer.posting_id, failure)
     for reason in harvest.broken:
-        crawl_writes.save_dead_letter(session, _letter(answer, "posting", reason), answer.at)
+        letter = _letter(answer, "posting", reason)
+        if not crawl_writes.has_dead_letter(session, letter):
+            crawl_writes.save_dead_letter(session, letter, answer.at)
 
 
 def _store_page(

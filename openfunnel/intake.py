@@ -190,8 +190,8 @@ class Intake:
 
     def _name(self, starters: Iterable[StarterBoard]) -> None:
         now = self._clock()
-        with self._database.begin() as session:
-            for starter in sorted(starters, key=str):
+        for starter in starters:
+            with self._database.begin() as session:
                 crawl_writes.upsert_board(session, starter.ref, starter.name, now)
 
     def _record_run(self) -> tuple[RunStarted, list[BoardRef]]:

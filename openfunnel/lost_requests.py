@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import ValidationError
 from redis.asyncio import Redis
 from sqlalchemy.orm import Session
 
@@ -23,6 +22,7 @@ from openfunnel.queue.hosts import Ceilings
 from openfunnel.queue.leases import DeadJob
 from openfunnel.queue.values import encode
 from openfunnel.records import BoardRef, DeadLetter, Failure
+from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.store import crawl_writes, posting_writes, queries
@@ -58,9 +58,12 @@ class LostRequests:
         database: Database,
         redis: Redis,
         intake: Intake,
+        settings: Settings,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
+        # Stock scrapy-redis keeps no book of what it handed out: nothing can be found missing.
+        self._keeps_book = settings.frontier == "leased"
         # What was given up is taken by nobody here, so no rate matters.
         self._frontiers = {name: Frontier(redis, name, Ceilings(0)) for name in SOURCES}
         self._intake = intake
@@ -75,11 +78,13 @@ class LostRequests:
         returned = dead = 0
         for source, frontier in self._frontiers.items():
             returned += await frontier.reap()
-            dead += await bury(source, frontier, self._database, self._clock())
+            while jobs := await frontier.dead(DEAD_PAGE):
+                await bury(source, jobs, frontier, self._database, self._clock())
+                dead += len(jobs)
         return Recovered(returned, dead, await self._requeue())
 
     async def _requeue(self) -> int:
-        wanted = await asyncio.to_thread(self._wanted)
+        wanted = await asyncio.to_thread(self._wanted) if self._keeps_book else []
         lost: list[Address] = []
         for source, frontier in self._frontiers.items():
             addresses = {str(one): one for one in wanted if one.board.ats == source}
@@ -99,26 +104,28 @@ class LostRequests:
         return boards + [Address(one.ref, one.external_id) for one in postings]
 
 
-async def bury(source: str, frontier: Frontier, database: Database, now: datetime) -> int:
-    """Store a dead letter for each request the frontier of `source` gave up on; return how many."""
-    stored = 0
-    while jobs := await frontier.dead(DEAD_PAGE):
-        await asyncio.to_thread(_store, source, jobs, database, now)
-        await frontier.bury([dead.job.key for dead in jobs])
-        stored += len(jobs)
-    return stored
+async def bury(
+    source: str, jobs: Sequence[DeadJob], frontier: Frontier, database: Database, now: datetime
+) -> None:
+    """Store a dead letter for each request the frontier of `source` gave up on, and forget it.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL is away; the frontier offers the rest again later.
+    """
+    for dead in jobs:
+        await asyncio.to_thread(_store, source, dead, database, now)
+        await frontier.bury([dead.job.key])
 
 
-def _store(source: str, jobs: Sequence[DeadJob], database: Database, now: datetime) -> None:
+def _store(source: str, dead: DeadJob, database: Database, now: datetime) -> None:
+    address = _address(source, dead) if dead.job.host else None
     with database.begin() as session:
-        for dead in sorted(jobs, key=lambda dead: dead.job.key):
-            address = _address(dead) if dead.job.host else None
-            if address is None:
-                letter = _entry_letter(source, dead)
-            else:
-                letter = _crawl_letter(address, dead)
-                _fail(session, address, letter.last_error, now)
-            crawl_writes.save_dead_letter(session, letter, now)
+        if address is None:
+            letter = _entry_letter(source, dead)
+        else:
+            letter = _crawl_letter(address, dead)
+            _fail(session, address, letter.last_error, now)
+        crawl_writes.save_dead_letter(session, letter, now)
 
 
 def _fail(session: Session, address: Address, detail: str, now: datetime) -> None:
@@ -129,13 +136,23 @@ def _fail(session: Session, address: Address, detail: str, now: datetime) -> Non
         posting_writes.fail_discovered(session, board_id, address.posting_id, Failure.LOST)
 
 
-def _address(dead: DeadJob) -> Address | None:
-    """What a serialized request asks for; None where it does not say so."""
+def _address(name: str, dead: DeadJob) -> Address | None:
+    """What a serialized request asks for; None where it is no board or posting of the source."""
+    source = SOURCES[name]
     try:
         meta = json.loads(dead.job.payload)["meta"]
-        return Address(BoardRef.model_validate(meta["board"]), meta["posting_id"])
-    except (ValueError, LookupError, TypeError, RecursionError, ValidationError):
+        board, posting_id = BoardRef.model_validate(meta["board"]), meta["posting_id"]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
+    if (
+        board.ats != name
+        or board.region not in source.api_bases
+        or source.forms.clean_token(board.token) != board.token
+        or not (posting_id is None or isinstance(posting_id, str))
+        or (posting_id is not None and source.forms.clean_posting_id(posting_id) != posting_id)
+    ):
+        return None
+    return Address(board, posting_id)
 
 
 def _crawl_letter(address: Address, dead: DeadJob) -> DeadLetter:

@@ -422,8 +422,10 @@ class BoardAnswer:
     """Fencing token of that lease."""
     raw: RawResponse | None = None
     """None where no answer came."""
+    checksum: str | None = None
+    """SHA-256 of the last complete answer when this one was asked for, in hex."""
     unchanged: bool = False
-    """True where the answer is the one of the last complete fetch, by validator or checksum."""
+    """True where the answer is that one still, by validator or checksum."""
     failure: Failure | None = None
     detail: str = ""
     attempts: int = 1

@@ -14,19 +14,16 @@ class StoreRawResponse(Pipeline):
     async def process_item(self, item: Any) -> Any:
         """Fill in `board_id` and `raw_response_id`."""
         answer = ItemAdapter(item)
-        if not answer["unchanged"] or answer["board_id"] is None:
+        if not answer["unchanged"]:
             await self.store(self._store, answer)
         return item
 
     def _store(self, answer: ItemAdapter) -> None:
-        database = self.connections.database
-        if answer["board_id"] is None:
-            with database.begin() as session:
-                answer["board_id"] = crawl_writes.upsert_board(
-                    session, answer["board"], None, answer["at"]
-                )
-        if answer["raw"] is not None:
-            with database.statement() as session:
+        with self.connections.database.autocommit() as session:
+            answer["board_id"] = crawl_writes.upsert_board(
+                session, answer["board"], None, answer["at"]
+            )
+            if answer["raw"] is not None:
                 answer["raw_response_id"] = crawl_writes.save_raw_response(
                     session, answer["board_id"], answer["raw"], answer["run_id"], answer["failure"]
                 )

@@ -132,7 +132,6 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
                 "board": address.board.model_dump(),
                 "posting_id": address.posting_id,
                 "run_id": entry.run_id,
-                "board_id": None if visit is None else visit.id,
                 "checksum": None if visit is None or address.posting_id else visit.checksum,
             },
         )
@@ -141,15 +140,14 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
         """Name what is wrong with an answer, if anything is; the pipelines read it."""
         assert response.request is not None
         answer = self._blank(response.request)
-        checksum = response.request.meta.get("checksum")
-        if response.status == 304 and checksum is not None:
+        if response.status == 304 and answer.checksum is not None:
             answer.unchanged = True
         else:
             answer.raw = _raw(response, answer)
             if named := name_response(response):
                 answer.failure, answer.detail = named
             else:
-                answer.unchanged = hashlib.sha256(response.body).hexdigest() == checksum
+                answer.unchanged = hashlib.sha256(response.body).hexdigest() == answer.checksum
         self._tell(answer)
         yield answer
 
@@ -179,10 +177,10 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
             board=BoardRef.model_validate(meta["board"]),
             posting_id=meta["posting_id"],
             run_id=meta["run_id"],
-            board_id=meta.get("board_id"),
             at=self.clock(),
             lease=meta.get(LEASE, ""),
             fence=meta.get("fence", 0),
+            checksum=meta.get("checksum"),
             attempts=attempts,
             last=LEASE not in meta or attempts >= MOST_ATTEMPTS,
         )

@@ -5,20 +5,21 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from scrapy.settings import BaseSettings
 
 from openfunnel.clock import utc_now
+from openfunnel.errors import DatabaseUnavailable
 from openfunnel.intake import Intake
-from openfunnel.lost_requests import bury
+from openfunnel.lost_requests import DEAD_PAGE, bury
 from openfunnel.queue.connection import connect
 from openfunnel.queue.counters import Counters
 from openfunnel.queue.frontier import Frontier
 from openfunnel.queue.hosts import Ceilings, Hosts
-from openfunnel.queue.leases import Lease
+from openfunnel.queue.leases import DeadJob, Lease
 from openfunnel.queue.presence import Presence, PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.queue.robots import RobotsFiles
@@ -79,12 +80,20 @@ class Connections:
     async def refuse(self, lease: Lease, reason: str, error: str) -> None:
         """Give up on a job nobody can make sense of; its dead letter says why."""
         logger.warning("%s: %.300s", reason, error.partition("\n")[0])
-        await self.frontier.kill(lease, reason, error)
-        await self.bury()
+        if dead := await self.frontier.kill(lease, reason, error):
+            await self.bury([dead])
 
-    async def bury(self) -> None:
-        """Store the dead letters of what the frontier gave up on."""
-        await bury(self._source, self.frontier, self.database, utc_now())
+    async def bury(self, jobs: Sequence[DeadJob]) -> None:
+        """Store dead letters; where PostgreSQL is away, `bury_all` does it later."""
+        try:
+            await bury(self._source, jobs, self.frontier, self.database, utc_now())
+        except DatabaseUnavailable as error:
+            logger.info("Dead letters are stored later: %s", error)
+
+    async def bury_all(self) -> None:
+        """Store the dead letters of all the frontier gave up on."""
+        while jobs := await self.frontier.dead(DEAD_PAGE):
+            await self.bury(jobs)
 
     async def close(self, unknown_fields: Mapping[str, int]) -> None:
         """Say goodbye and close everything."""

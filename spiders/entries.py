@@ -9,7 +9,7 @@ from typing import Any
 
 from scrapy import Request
 
-from openfunnel.errors import AddressRefused, DatabaseUnavailable
+from openfunnel.errors import AddressRefused
 from openfunnel.intake import StartEntry, read_entry
 from openfunnel.queue.leases import Job, Lease
 from openfunnel.queue.values import encode
@@ -30,15 +30,16 @@ class Entries:
         """Put requests in the place of entries.
 
         Raises:
-            DatabaseUnavailable: PostgreSQL is away; the entries wait where they were.
+            DatabaseUnavailable, redis.RedisError: a server is away; the entries are still leased.
         """
         connections = self._connections
         read: list[tuple[Lease, StartEntry]] = []
+        refused = 0
         for lease in leases:
             try:
                 entry = self._read(lease)
             except AddressRefused as error:
-                await connections.counters.add("refused_entries", self._spider.name, 1)
+                refused += 1
                 await connections.refuse(lease, "refused", str(error))
                 continue
             if entry.address.board.ats == self._spider.name:
@@ -46,17 +47,15 @@ class Entries:
             else:
                 await connections.intake.forward(entry)
                 await connections.frontier.acknowledge(lease)
-        try:
-            visits = await connections.intake.accept([entry for _, entry in read])
-        except DatabaseUnavailable:
-            await connections.frontier.release_all([lease for lease, _ in read])
-            raise
+        visits = await connections.intake.accept([entry for _, entry in read])
         await connections.frontier.exchange(
             [
                 (lease, self._write(self._spider.request(entry, visits[entry.address.board])))
                 for lease, entry in read
             ]
         )
+        if refused:
+            await connections.counters.add("refused_entries", self._spider.name, refused)
 
     def _read(self, lease: Lease) -> StartEntry:
         data = encode(lease.job.payload)

@@ -12,25 +12,24 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import scrapy
-from redis.exceptions import RedisError
 from scrapy import Request
 from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
-from openfunnel.errors import DatabaseUnavailable, UnsupportedScrapy
-from openfunnel.queue.frontier import Taken
+from openfunnel.errors import UnsupportedScrapy
+from openfunnel.extraction.outages import AWAY, Outage
 from openfunnel.queue.hosts import HostReport, Hosts
 from openfunnel.queue.leases import Job, Lease
 from openfunnel.queue.robots import RobotsFiles
 from openfunnel.records import BoardAnswer
 from spiders.connections import Connections
 from spiders.entries import Entries
-from spiders.hands import LEASE, OWN_META, Hand, Hands
+from spiders.hands import LEASE, OWN_META, Hand, Hands, is_successor
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +41,8 @@ AWAY_SECONDS = 0.5
 """Pause before a server that does not answer is tried again."""
 GRACE_SECONDS = 10.0
 """What is in the air when the crawler is asked to stop has so long to end."""
+FAREWELL_SECONDS = 3.0
+LONGEST_AWAY_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 60.0
 
 
@@ -53,6 +54,7 @@ class Feed:
         self._connections = connections
         self._lease_seconds = connections.settings.lease_seconds
         self._concurrency = crawler.settings.getint("CONCURRENT_REQUESTS")
+        self._per_host = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self._hands = Hands()
         self._children: list[Request] = []
         self._reports: list[HostReport] = []
@@ -85,7 +87,8 @@ class Feed:
         """
         slot = self._engine._slot
         progress, nextcall = (getattr(slot, name, None) for name in ("inprogress", "nextcall"))
-        if not isinstance(progress, set) or not hasattr(nextcall, "schedule"):
+        known = isinstance(progress, set) and hasattr(nextcall, "schedule")
+        if not known or not hasattr(slot, "closing"):
             error = UnsupportedScrapy(version=scrapy.__version__)
             logger.error("%s", error)
             raise CloseSpider("unsupported_scrapy")
@@ -104,7 +107,7 @@ class Feed:
         try:
             await self._settle()
             await self._hand_back(self._hands.leases)
-        except (RedisError, DatabaseUnavailable) as error:
+        except AWAY as error:
             logger.warning("Leases are left to expire: %s", error)
 
     def next_request(self) -> Request | None:
@@ -116,9 +119,16 @@ class Feed:
 
     def enqueue(self, request: Request) -> None:
         """Take a redirect or retry under its parent's lease, or a new request."""
-        if not self._hands.inherit(request):
+        if self._hands.inherit(request):
+            self._stirred.set()
+        elif not is_successor(request):  # of a lease that was lost, it is somebody else's by now
             self._children.append(request)
-        self._stirred.set()
+            self._stirred.set()
+
+    @property
+    def runs(self) -> bool:
+        """Whether turns are taken: the stock scheduler needs none."""
+        return self._task is not None
 
     def note(self, report: HostReport) -> None:
         """Tell, with the next turn, how a host answered."""
@@ -135,30 +145,34 @@ class Feed:
     def note_error(self, subject: object, error: BaseException | None) -> None:
         """A callback or a pipeline raised; `subject` is the request or the item."""
         words = f"{type(error).__name__}: {error}"[:1000]
+        key, fence = "", 0
         if isinstance(subject, BoardAnswer):
-            self._hands.blame(subject.lease, subject.fence, words)
+            key, fence = subject.lease, subject.fence
         elif isinstance(subject, Request):
-            self._hands.blame(subject.meta.get(LEASE, ""), subject.meta.get("fence", 0), words)
+            key, fence = subject.meta.get(LEASE, ""), subject.meta.get("fence", 0)
+        self._hands.blame(key, fence, words, ours=isinstance(error, AWAY))
 
     # --- the task -----------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        away = False
+        outage = Outage(AWAY_SECONDS)
         while not self._closing:
             self._stirred.clear()
+            if self._is_overdue():
+                await self._abandon()
+                return
             try:
                 pause = await self._turn()
-            except (RedisError, DatabaseUnavailable) as error:
-                if not away:
-                    logger.warning("Waiting for PostgreSQL or Redis: %s", error)
-                away, pause = True, AWAY_SECONDS
+            except AWAY as error:
+                pause = min(outage.begin(error, time.monotonic()), LONGEST_AWAY_SECONDS)
                 await asyncio.sleep(pause)
-                continue
-            if away:
-                logger.warning("PostgreSQL and Redis are back")
-            away = False
-            if pause > 0:
-                await self._rest(pause)
+            except Exception:
+                logger.exception("A turn of the feed failed; the next one comes")
+                await asyncio.sleep(AWAY_SECONDS)
+            else:
+                outage.end()
+                if pause > 0:
+                    await self._rest(pause)
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -170,26 +184,36 @@ class Feed:
         """Do what is to be done now; return for how many seconds there may be nothing more."""
         await self._settle()
         await self._keep()
-        if not self._engine.running or self._closing:
-            await self._stop()
+        if self._stop_at is not None:
+            await self._hand_back(self._hands.recall())
             return POLL_SECONDS
         room = self._room()
         if room <= 0:
             return POLL_SECONDS
         taken = await self._connections.frontier.take_allowed(
-            room, ENTRIES_AT_ONCE, self._lease_seconds
+            room, ENTRIES_AT_ONCE, self._lease_seconds, self._per_host, self._hands.by_host()
         )
-        requests = [lease for lease in taken.leases if lease.job.host]
-        entries = [lease for lease in taken.leases if not lease.job.host]
-        for lease in requests:
-            await self._receive(lease)
+        try:
+            await self._place(taken.leases)
+        except Exception:
+            # What no hand holds would wait for its lease to expire, and count a death.
+            held = self._hands.leases
+            await self._hand_back([lease for lease in taken.leases if lease not in held])
+            raise
+        if not taken.leases:
+            await self._see_if_idle()
+        return POLL_SECONDS if taken.wait_seconds is None else min(taken.wait_seconds, POLL_SECONDS)
+
+    async def _place(self, leases: Sequence[Lease]) -> None:
+        """Put requests in line, and requests in the place of entries."""
+        for lease in leases:
+            if lease.job.host:
+                await self._receive(lease)
         if self._hands.unsent:
             self._wake()
-        if entries:
+        if entries := [lease for lease in leases if not lease.job.host]:
             await self._entries.exchange(entries)
-            return 0.0
-        await self._see_if_idle(taken)
-        return POLL_SECONDS if taken.wait_seconds is None else min(taken.wait_seconds, POLL_SECONDS)
+            self._stirred.set()
 
     def _room(self) -> int:
         if self._engine.needs_backout():
@@ -209,12 +233,16 @@ class Feed:
             children, self._children = self._children, []
             try:
                 await self._push(children)
-            except RedisError:
+            except BaseException:
                 self._children[:0] = children
                 raise
         if self._reports:
             reports, self._reports = self._reports, []
-            await self._connections.hosts.report(reports)
+            try:
+                await self._connections.hosts.report(reports)
+            except BaseException:
+                self._reports[:0] = reports
+                raise
         over = self._hands.finished(self._is_in_progress)
         done = [hand.lease for hand in over if hand.done]
         if done:
@@ -231,15 +259,15 @@ class Feed:
         frontier = self._connections.frontier
         backoff = _backoff(hand.lease.attempts)
         if hand.successor is not None:
-            retried = hand.successor.meta.get("retry_times", 0) > hand.request.meta.get(
-                "retry_times", 0
-            )
             job = self._write(hand.successor, hand.lease.job.key)
-            await frontier.exchange([(hand.lease, job)], delay_seconds=backoff if retried else 0)
-        elif not self._engine.running:
+            delay = backoff if hand.is_retried else 0
+            await frontier.exchange([(hand.lease, job)], delay_seconds=delay)
+        elif self._stop_at is not None and not hand.error:
             await frontier.release_all([hand.lease])
-        elif await frontier.fail(hand.lease, hand.error or "it had no outcome", backoff):
-            await self._connections.bury()
+        elif hand.ours:
+            await frontier.release_all([hand.lease], delay_seconds=backoff)
+        elif dead := await frontier.fail(hand.lease, hand.error or "it had no outcome", backoff):
+            await self._connections.bury([dead])
 
     async def _push(self, requests: list[Request]) -> None:
         for request in requests:
@@ -262,31 +290,45 @@ class Feed:
             self._hands.lose(await self._connections.frontier.extend(held, self._lease_seconds))
             self._extend_at = now + self._lease_seconds / 3
         if now >= self._beat_at:
-            await self._connections.beat(len(self._hands))
-            await self._connections.bury()
             self._beat_at = now + BEAT_SECONDS
+            await self._connections.beat(len(self._hands))
+            await self._connections.bury_all()
 
-    async def _stop(self) -> None:
-        """Hand back what is not sent, and after a while what is in the air too, and end."""
-        await self._hand_back(self._hands.recall())
+    def _is_overdue(self) -> bool:
+        """Whether the crawler was asked to stop, and what is in the air takes too long."""
         now = time.monotonic()
-        self._stop_at = self._stop_at or now + GRACE_SECONDS
-        if now >= self._stop_at and len(self._hands):
-            logger.warning("%d requests take too long; others will do them", len(self._hands))
-            await self._hand_back(self._hands.leases)
-            self._kill_reactor()
+        slot = self._engine._slot
+        if self._stop_at is None and slot is not None and slot.closing is not None:
+            self._stop_at = now + GRACE_SECONDS
+        return self._stop_at is not None and now >= self._stop_at
+
+    async def _abandon(self) -> None:
+        """Hand everything back, if anybody takes it, and end as at the second SIGTERM.
+
+        Scrapy would wait for downloads without end.
+        """
+        logger.warning("%d requests take too long; others will do them", len(self._hands))
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self._settle()
+                await self._hand_back(self._hands.leases)
+        except (TimeoutError, *AWAY) as error:
+            logger.warning("Leases are left to expire: %s", error)
+        from twisted.internet import reactor
+
+        running: Any = reactor
+        running.callLater(0, running.stop)
 
     async def _hand_back(self, leases: list[Lease]) -> None:
         if leases:
             await self._connections.frontier.release_all(leases)
             self._hands.lose(leases)
 
-    async def _see_if_idle(self, taken: Taken) -> None:
+    async def _see_if_idle(self) -> None:
         seconds = self._spider.idle_seconds
         if seconds is None:
             return
-        busy = taken.leases or len(self._hands)
-        waiting = None if busy else await self._connections.frontier.waiting()
+        waiting = None if len(self._hands) else await self._connections.frontier.waiting()
         if waiting is None or waiting.entries or waiting.unfinished:
             self._quiet_since = None
             return
@@ -315,17 +357,10 @@ class Feed:
         if self._engine._slot is not None:
             self._engine._slot.nextcall.schedule()
 
-    def _kill_reactor(self) -> None:
-        """Do what Scrapy does at the second SIGTERM: it would wait for downloads without end."""
-        from twisted.internet import reactor
-
-        running: Any = reactor
-        running.callLater(0, running.stop)
-
 
 def _backoff(attempts: int, draw: Callable[[], float] = random.random) -> float:
     """Seconds before the next attempt: exponential, with full jitter.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    return draw() * min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0**attempts)
+    return draw() * min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** min(attempts, 10))

@@ -8,6 +8,7 @@ takes it along; here it is leased, and acknowledged once its outcome is committe
 
 from typing import Any
 
+from pydantic import BaseModel, StrictInt, StrictStr
 from redis import Redis
 from redis.exceptions import RedisError
 from scrapy import Request, Spider
@@ -82,31 +83,42 @@ class RequestQueue(PriorityQueue):  # type: ignore[misc]
         """
         try:
             request: Request = self._decode_request(job.payload)
-            self._check(request)
+            meta = RequestMeta.model_validate(request.meta)
+            self._check(request, meta)
         except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from None
-        return request
+        return request.replace(meta=meta.model_dump(exclude_unset=True))
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: Request, meta: "RequestMeta") -> None:
         if (request.callback, request.errback) != (self.spider.parse, self.spider.fail):
             raise ValueError("its answer would not reach the spider")
         source = SOURCES[self.spider.name]
-        board = BoardRef.model_validate(request.meta["board"])
-        posting_id, run_id = request.meta["posting_id"], request.meta["run_id"]
+        board, posting_id = meta.board, meta.posting_id
         if (
             request.method != "GET"
             or board.ats != source.name
             or board.region not in source.api_bases
             or source.forms.clean_token(board.token) != board.token
             or (posting_id is not None and source.forms.clean_posting_id(posting_id) != posting_id)
-            or (run_id is not None and type(run_id) is not int)
-            or not isinstance(request.meta.get("board_id", 0), int | None)
-            or not isinstance(request.meta.get("checksum", ""), str | None)
         ):
             raise ValueError(f"it asks for no board or posting of {source.name}")
-        first = request.meta.get("redirect_urls", [request.url])[0]
+        first = meta.redirect_urls[0] if meta.redirect_urls else request.url
         if first != request_url(Address(board, posting_id), self.spider.connections.settings):
             raise ValueError("its URL is not that of its board or posting")
+
+
+class RequestMeta(BaseModel):
+    """All of `request.meta` that comes back from Redis; what else is there is left out."""
+
+    board: BoardRef
+    posting_id: StrictStr | None
+    run_id: StrictInt | None
+    checksum: StrictStr | None = None
+    retry_times: StrictInt = 0
+    redirect_times: StrictInt = 0
+    redirect_ttl: StrictInt = 0
+    redirect_urls: list[StrictStr] = []
+    redirect_reasons: list[StrictStr | StrictInt] = []
 
 
 class Scheduler(RedisScheduler):  # type: ignore[misc]

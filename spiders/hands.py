@@ -5,8 +5,8 @@ among the engine's requests in progress is over, on every path. Its outcome is w
 it meanwhile; nothing noted is no success.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from scrapy import Request
@@ -15,6 +15,8 @@ from openfunnel.queue.leases import Lease
 
 LEASE = "lease"
 """In `request.meta`: the key of the lease."""
+COUNTED = ("redirect_times", "retry_times")
+"""What Scrapy counts in `request.meta`."""
 OWN_META = (LEASE, "fence", "attempts")
 """What the frontier puts into `request.meta` of a request it hands out."""
 
@@ -31,8 +33,17 @@ class Hand:
     """Its outcome is committed."""
     error: str = ""
     """Why it has none."""
+    ours: bool = False
+    """The trouble is our own: PostgreSQL or Redis is away, which says nothing about the request."""
     successor: Request | None = None
     """What it redirects to, or is retried as: under the same lease."""
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether its successor asks for the same again."""
+        return self.successor is not None and _counts_up(
+            self.request, self.successor, "retry_times"
+        )
 
 
 class Hands:
@@ -77,10 +88,14 @@ class Hands:
         if (hand := self._find(key, fence)) is not None:
             hand.done = True
 
-    def blame(self, key: str, fence: int, error: str) -> None:
+    def blame(self, key: str, fence: int, error: str, *, ours: bool = False) -> None:
         """Note why a request has no outcome, or none yet."""
         if (hand := self._find(key, fence)) is not None:
-            hand.error = error
+            hand.error, hand.ours = error, ours
+
+    def by_host(self) -> Mapping[str, int]:
+        """How many are held of each host."""
+        return Counter(hand.lease.job.host or "" for hand in self._hands.values())
 
     def inherit(self, request: Request) -> bool:
         """Let a redirect or a retry take over its parent's lease. False where it is none.
@@ -88,10 +103,7 @@ class Hands:
         Spiders pass `meta` on to other requests too: only these two count up in it.
         """
         hand = self._find(request.meta.get(LEASE), request.meta.get("fence"))
-        if hand is None or not any(
-            request.meta.get(times, 0) > hand.request.meta.get(times, 0)
-            for times in ("redirect_times", "retry_times")
-        ):
+        if hand is None or not any(_counts_up(hand.request, request, one) for one in COUNTED):
             return False
         hand.successor = request
         return True
@@ -127,3 +139,12 @@ class Hands:
     def _find(self, key: object, fence: object) -> Hand | None:
         hand = self._hands.get(key) if isinstance(key, str) else None
         return hand if hand is not None and hand.lease.token == fence else None
+
+
+def is_successor(request: Request) -> bool:
+    """Whether a request is a redirect or a retry of one that was leased."""
+    return LEASE in request.meta and any(request.meta.get(one) for one in COUNTED)
+
+
+def _counts_up(before: Request, after: Request, times: str) -> bool:
+    return int(after.meta.get(times, 0)) > int(before.meta.get(times, 0))

@@ -40,6 +40,7 @@ class HostFeed(Protocol):
 
     hosts: Hosts
     robots: RobotsFiles
+    runs: bool
 
     def note(self, report: HostReport) -> None:
         """Send a report with the next turn."""
@@ -138,7 +139,7 @@ class ReportToHost:
 
     async def _report(self, report: HostReport) -> None:
         feed = feed_of(self._crawler)
-        if report.outcome is HostOutcome.OK:
+        if report.outcome is HostOutcome.OK and feed.runs:
             feed.note(report)
             return
         if report.retry_after_seconds > 0:

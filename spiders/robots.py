@@ -13,6 +13,7 @@ from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
 from protego import Protego
+from redis.exceptions import RedisError
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
@@ -23,7 +24,7 @@ from openfunnel.queue.robots import LONGEST_TEXT, RobotsText
 from openfunnel.records import Failure
 from spiders.manners import manners_of
 from spiders.outcome import RobotsRefused, RobotsUnreachable, name_exception
-from spiders.politeness import ROBOTS, Sleep, feed_of, host_of
+from spiders.politeness import LEASE, ROBOTS, Sleep, feed_of, host_of
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,10 @@ LONGEST_DELAY_SECONDS: Final = 600.0
 """A Crawl-delay beyond this is cut: a board a day does not need more."""
 MOST_REMEMBERED: Final = 1000
 """Hosts whose rules one process keeps parsed."""
+AWAY_SECONDS: Final = 5.0
+"""Pause before a Redis that is away is asked again what it knows."""
+TRUST_SECONDS: Final = 300.0
+"""Then what all share is looked at again: Redis may have forgotten it, and the Crawl-delay too."""
 
 
 class RobotsRules:
@@ -73,7 +78,7 @@ class ObeyRobots:
         self._sleep = sleep
         self._user_agents: list[str] = crawler.settings.getlist("USER_AGENTS")
         self._known: dict[str, tuple[RobotsRules | None, float]] = {}
-        self._learning: dict[str, asyncio.Task[RobotsRules | None]] = {}
+        self._learning: dict[str, asyncio.Task[tuple[RobotsRules | None, bool]]] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -88,15 +93,27 @@ class ObeyRobots:
             return
         origin = _origin(request.url)
         rules, due = self._known.get(origin, (None, 0.0))
+        waited = False
         if due <= self._clock():
-            rules = await self._learn(origin)
+            rules, waited = await self._learn(origin)
         if rules is None:
             raise RobotsUnreachable(f"{origin}/robots.txt does not answer")
         if not rules.allow(request.url):
             raise RobotsRefused(f"{origin}/robots.txt forbids it")
+        if waited and request.meta.get(LEASE):
+            await self._stand_in_line(host_of(origin))
 
-    async def _learn(self, origin: str) -> RobotsRules | None:
-        """Find out once, for all requests of this process that want to know."""
+    async def _stand_in_line(self, host: str) -> None:
+        """Wait for a new turn: those who lost theirs together must not go together."""
+        wait_seconds = await feed_of(self._crawler).hosts.reserve(host)
+        if wait_seconds > 0:
+            await self._sleep(wait_seconds)
+
+    async def _learn(self, origin: str) -> tuple[RobotsRules | None, bool]:
+        """Find out once, for all requests of this process that want to know.
+
+        The rules, and whether it took so long that a request has lost its turn.
+        """
         task = self._learning.get(origin)
         if task is None:
             task = asyncio.create_task(self._find_out(origin))
@@ -104,25 +121,35 @@ class ObeyRobots:
             self._learning[origin] = task
         return await asyncio.shield(task)
 
-    async def _find_out(self, origin: str) -> RobotsRules | None:
+    async def _find_out(self, origin: str) -> tuple[RobotsRules | None, bool]:
         files = feed_of(self._crawler).robots
-        said = await files.read(origin)
+        before, _ = self._known.get(origin, (None, 0.0))
+        try:
+            said = await files.read(origin)
+        except RedisError as error:
+            if before is None:
+                raise
+            logger.info("%s: by what its robots.txt said before (%s)", origin, error)
+            self._known[origin] = (before, self._clock() + AWAY_SECONDS)
+            return before, False
+        waited = said is None
         while said is None:
             if await files.claim(origin, CLAIM_SECONDS):
-                said = await self._ask(origin)
+                # Whoever had the claim may have written since; ours then ends by itself.
+                said = await files.read(origin) or await self._ask(origin)
             else:
                 await self._sleep(POLL_SECONDS)
                 said = await files.read(origin)
         rules = None
         if said.text is not None:
             rules = await asyncio.to_thread(RobotsRules, said.text, self._user_agents)
-            if rules.delay_seconds:
+            if rules.delay_seconds or (before and before.delay_seconds):
                 hosts = feed_of(self._crawler).hosts
                 await hosts.slow(host_of(origin), rules.delay_seconds)
         if len(self._known) >= MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[origin] = (rules, said.due)
-        return rules
+        self._known[origin] = (rules, min(said.due, self._clock() + TRUST_SECONDS))
+        return rules, waited
 
     async def _ask(self, origin: str) -> RobotsText:
         """Ask the host when its turn comes, and once more or twice before giving up."""

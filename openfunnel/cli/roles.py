@@ -178,7 +178,7 @@ async def _reap(settings: Settings, once: bool) -> None:
     reaper = Reaper(
         RedisLeaseQueue(redis, "extract"),
         database,
-        LostRequests(database, redis, intake),
+        LostRequests(database, redis, intake, settings),
         PresenceBoard(redis),
     )
     try:

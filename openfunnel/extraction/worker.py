@@ -136,7 +136,8 @@ class Worker:
             if await self._queue.reap():
                 return False
             await self._store(await self._queue.dead(100))
-            return (await self._queue.depth()).unfinished == 0
+            depth = await self._queue.depth()
+            return depth.unfinished == depth.dead == 0  # somebody may be storing a letter, or dead
         except AWAY as error:
             self._outage.begin(error, time.monotonic())
             return False
@@ -181,7 +182,7 @@ class Worker:
             )
 
     async def _fail(self, lease: Lease, error: str) -> None:
-        delay = self._pace.retry_seconds * 4**lease.attempts
+        delay = self._pace.retry_seconds * 4 ** min(lease.attempts, 10)
         dead = await self._queue.fail(lease, error[:REASON_LENGTH], delay)
         if dead:
             log.error("Posting %s: given up after %s attempts", dead.job.key, dead.attempts)

@@ -10,6 +10,8 @@ from openfunnel.services import ensure_redis
 from openfunnel.settings import Settings
 
 CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+"""A server that stalls longer is taken to be away; nothing that is asked of it takes so long."""
 
 
 async def connect(settings: Settings) -> Redis:
@@ -23,7 +25,9 @@ async def connect(settings: Settings) -> Redis:
     """
     url = await asyncio.to_thread(ensure_redis, settings)
     try:
-        client = Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS)
+        client = Redis.from_url(
+            url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=ANSWER_SECONDS
+        )
     except (ValueError, TypeError) as error:
         raise RedisUnavailable(url=redact_url(url), detail=str(error)) from None
     try:

@@ -1,5 +1,5 @@
 -- The crawl frontier: the lease queue of leases.lua, whose jobs are taken as their hosts allow.
--- Read after values.lua, leases.lua and host_state.lua.
+-- Read after values.lua, leases.lua, host_state.lua, start_urls.lua and taker.lua.
 --
 -- KEYS[1]  <source>:requests     ready; scrapy-redis' own name. What somebody else puts there is
 --                                adopted as an unread start entry
@@ -8,12 +8,12 @@
 --   hosts        sorted set      host -> time it is worth looking at again
 --   entries      sorted set      ready keys of unread start entries: jobs without a host
 --   listed       number          ready keys that are in `entries` or a `host:<host>`
--- KEYS[3]  <source>:start_urls   list of start entries, in on the left and out on the right
+-- KEYS[3]  <source>:start_urls   start entries (start_urls.lua)
 -- KEYS[4]  <source>:dupefilter   set of fingerprints of requests seen
 --
 -- An unread entry is known by the key `entry:<token>`.
 
-local start_urls, dupefilter = KEYS[3], KEYS[4]
+local dupefilter = KEYS[4]
 local hosts, entries = prefix .. 'hosts', prefix .. 'entries'
 local listed = prefix .. 'listed'
 
@@ -23,7 +23,6 @@ local UNKNOWN = -2 ^ 40 -- of `listed`: below any count, whatever is added to it
 for command, keys in pairs({
   ZCARD = { ready, delayed, lease, dead, hosts, entries },
   GET = { listed, prefix .. 'sequence', prefix .. 'token' },
-  LLEN = { start_urls },
   SCARD = { dupefilter, HOSTS },
 }) do
   for _, key in ipairs(keys) do
@@ -46,7 +45,7 @@ local function line(host)
     return entries
   end
   local key = prefix .. 'host:' .. host
-  local kind = redis.call('TYPE', key).ok
+  local kind = type_of(key)
   if kind ~= 'zset' and kind ~= 'none' then
     redis.call('DEL', key)
     doubt()
@@ -146,7 +145,7 @@ local function take_entries(leases, limit, expiry)
   while #leases < limit do
     local key, job = shift('')
     if not key then
-      local entry = redis.call('RPOP', start_urls)
+      local entry = next_start_entry()
       if not entry then
         return
       end
@@ -158,29 +157,47 @@ local function take_entries(leases, limit, expiry)
   end
 end
 
+-- Hosts that are worth a look. One that is put off for longer than a host may be is so by mistake.
+local function hosts_due(most)
+  local due = redis.call('ZRANGEBYSCORE', hosts, '-inf', integer(now), 'LIMIT', 0, most)
+  local farthest = integer(now + LONGEST)
+  for _, host in
+    ipairs(redis.call('ZRANGEBYSCORE', hosts, '(' .. farthest, '+inf', 'LIMIT', 0, most - #due))
+  do
+    due[#due + 1] = host
+  end
+  return due
+end
+
 -- Up to `limit` requests, from one host after the other as long as they allow; the hosts that were
--- asked go to the end of the line.
-local function take_requests(leases, limit, expiry, ceiling_of, jitter)
+-- asked go to the end of the line. A host the taker has its hands full of keeps its place.
+local function take_requests(leases, limit, expiry, taker)
   local touched, had_one = {}, {}
-  local most = 2 * (limit - #leases) + 50 -- some may turn out to be closed by now
-  local turn = redis.call('ZRANGEBYSCORE', hosts, '-inf', integer(now), 'LIMIT', 0, most)
+  -- Some may turn out to be closed by now.
+  local turn = hosts_due(2 * (limit - #leases) + 50 + taker.count_full())
   while #turn > 0 and #leases < limit do
     local next_turn = {}
     for _, host in ipairs(turn) do
       if #leases == limit then
         break
       end
-      local state, ceiling = touched[host] or read_host(host), ceiling_of(host)
-      touched[host] = state
-      if opens_at(state, ceiling) <= now then
+      local ceiling = taker.ceiling_of(host)
+      local is_open = false
+      if not taker.is_full(host) then
+        touched[host] = touched[host] or read_host(host, ceiling)
+        is_open = opens_at(touched[host], ceiling) <= now
+      end
+      if is_open then
+        local state = touched[host]
         local key, job = shift(host)
         if key then
           if is_half_open(state) then
             state.probe = expiry
             write_host(host, 'probe', integer(expiry))
           end
-          advance(host, state, ceiling, now, jitter())
+          advance(host, state, ceiling, now, taker.jitter())
           leases[#leases + 1] = grant(key, job, expiry)
+          taker.hold(host, 1)
           next_turn[#next_turn + 1] = host
         elseif not had_one[host] then
           doubt()
@@ -192,26 +209,37 @@ local function take_requests(leases, limit, expiry, ceiling_of, jitter)
   end
   for host, state in pairs(touched) do
     if redis.call('EXISTS', line(host)) == 1 then
-      redis.call('ZADD', hosts, integer(opens_at(state, ceiling_of(host))), host)
+      redis.call('ZADD', hosts, integer(opens_at(state, taker.ceiling_of(host))), host)
     else
       redis.call('ZREM', hosts, host)
     end
   end
 end
 
--- How long until something may be ready; empty: nothing is known that will be.
-local function wait(unread)
-  if unread > 0 and redis.call('ZCARD', entries) + redis.call('LLEN', start_urls) > 0 then
+-- How long until something may be ready for the taker; empty: nothing is known that will be.
+local function wait(unread, taker)
+  if unread > 0 and redis.call('ZCARD', entries) + count_start_entries() > 0 then
     return '0'
   end
-  local soonest
-  for _, set in ipairs({ hosts, delayed, lease }) do
-    local first = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')
-    if #first > 0 then
-      soonest = math.min(soonest or math.huge, tonumber(first[2]))
+  local soonest = {}
+  for _, set in ipairs({ delayed, lease }) do
+    soonest[#soonest + 1] = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+  end
+  local next_hosts = redis.call('ZRANGE', hosts, 0, taker.count_full(), 'WITHSCORES')
+  for i = 1, #next_hosts, 2 do
+    if not taker.is_full(next_hosts[i]) then
+      soonest[#soonest + 1] = next_hosts[i + 1]
+      break
     end
   end
-  return soonest and integer(math.max(soonest - now, 0)) or ''
+  if #soonest == 0 then
+    return ''
+  end
+  local at = now + LONGEST -- scores others wrote may be infinite
+  for _, score in ipairs(soonest) do
+    at = math.min(at, tonumber(score))
+  end
+  return integer(math.max(at - now, 0))
 end
 
 -- delay, then key, payload, priority, host, fingerprint of each job -> how many were added
@@ -227,30 +255,26 @@ function operations.push()
   return added
 end
 
--- limit of requests, limit of entries, duration, most deaths, delay of the first redelivery, how
--- many jitters (one a request), jitters, ceiling of each host that is not named, then host and ceiling
--- of each that is -> leases, how long until something may be ready
+-- limit of requests, limit of entries, duration, most deaths, delay of the first redelivery, then the
+-- taker -> leases, how long until something may be ready, type of a start list nobody can read
 function operations.take_allowed()
   local requests, unread, expiry = tonumber(ARGV[3]), tonumber(ARGV[4]), now + ARGV[5]
-  local jitters, drawn = tonumber(ARGV[8]), 0
-  local function jitter()
-    drawn = drawn + 1
-    return tonumber(ARGV[8 + drawn])
-  end
-  local others, ceilings = 9 + jitters, {}
-  for i = others + 1, #ARGV, 2 do
-    ceilings[ARGV[i]] = tonumber(ARGV[i + 1])
-  end
-  local function ceiling_of(host)
-    return ceilings[host] or tonumber(ARGV[others])
-  end
-  local leases = {}
+  local leases, taker = {}, read_taker(8)
   bring_back(tonumber(ARGV[6]), tonumber(ARGV[7]))
   wake()
   look_through()
   take_entries(leases, unread, expiry)
-  take_requests(leases, #leases + requests, expiry, ceiling_of, jitter)
-  return { leases, wait(unread) }
+  take_requests(leases, #leases + requests, expiry, taker)
+  return { leases, wait(unread, taker), unreadable_type() }
+end
+
+-- -> start entries nobody has taken, jobs ready, delayed or leased
+function operations.waiting()
+  local unfinished = 0
+  for _, set in ipairs({ ready, delayed, lease }) do
+    unfinished = unfinished + redis.call('ZCARD', set)
+  end
+  return { count_start_entries(), unfinished }
 end
 
 -- delay, then key, token, and key, payload, priority, host of the job in its place, of each lease

@@ -7,8 +7,9 @@ exchanges it for the job of the request: at no moment is it in nobody's hands.
 The work is done in `frontier.lua`, on the keys of scrapy-redis and below them.
 """
 
+import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,12 +19,14 @@ from openfunnel.queue.hosts import Ceilings
 from openfunnel.queue.leases import Job, Lease
 from openfunnel.queue.redis_leases import BATCH, Keys, RedisLeaseQueue, batches, fields, read_lease
 from openfunnel.queue.scripts import read_script
-from openfunnel.queue.values import MICROSECONDS, encode, micros
+from openfunnel.queue.values import MICROSECONDS, decode, encode, micros
+
+logger = logging.getLogger(__name__)
 
 REDELIVERY_SECONDS: Final = 0.5
 """Delay of a job whose lease expired; twice as long after each further one."""
 
-SCRIPT: Final = read_script("leases", "host_state", "frontier")
+SCRIPT: Final = read_script("leases", "host_state", "start_urls", "taker", "frontier")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Taken:
     leases: tuple[Lease, ...]
     wait_seconds: float | None
     """When it is worth asking again: a host may be asked, a delay or a lease ends. 0: there is
-    more; None: nothing is known that will ever be ready.
+    more; None: nothing is known that will ever be ready. At most ten minutes.
     """
 
 
@@ -71,6 +74,7 @@ class Frontier(RedisLeaseQueue):
         self._script = redis.register_script(SCRIPT)
         self._ceilings = ceilings
         self._random = random
+        self._unreadable = ""
 
     async def push(
         self,
@@ -93,25 +97,41 @@ class Frontier(RedisLeaseQueue):
         """Lease up to `limit` requests, as their hosts allow."""
         return list((await self.take_allowed(limit, 0, lease_seconds)).leases)
 
-    async def take_allowed(self, limit: int, entries: int, lease_seconds: float) -> Taken:
+    async def take_allowed(
+        self,
+        limit: int,
+        entries: int,
+        lease_seconds: float,
+        per_host: int | None = None,
+        in_hand: Mapping[str, int] = {},
+    ) -> Taken:
         """Lease up to `limit` requests that may be sent now, and up to `entries` unread entries.
 
         Hosts take turns; within one, priority counts, then who came first. Expired leases and due
         delayed jobs return first.
+
+        Of one host no more than `per_host` (1 or more) are leased, less what the caller has
+        `in_hand` of it already. A host of which it can have no more is left to others, and is
+        nothing to wait for.
         """
         limit, entries = (max(0, min(number, BATCH)) for number in (limit, entries))
         jitters = [f"{self._random():.6f}" for _ in range(limit)]
-        leases, wait = await self._run(
+        held = [part for host, count in in_hand.items() for part in (encode(host.lower()), count)]
+        leases, wait, unreadable = await self._run(
             "take_allowed",
             limit,
             entries,
             micros(lease_seconds),
             self._max_deaths,
             self._redelivery,
+            "" if per_host is None else max(1, per_host),
+            len(in_hand),
+            *held,
             len(jitters),
             *jitters,
             *self._ceilings.arguments(),
         )
+        self._complain(decode(unreadable))
         return Taken(
             tuple(read_lease(row) for row in leases), int(wait) / MICROSECONDS if wait else None
         )
@@ -137,9 +157,15 @@ class Frontier(RedisLeaseQueue):
 
     async def waiting(self) -> Waiting:
         """Count what is still to do."""
-        async with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.llen(self._keys.start_urls)
-            for state in self._keys.states[:3]:
-                pipeline.zcard(state)
-            entries, *unfinished = await pipeline.execute()
-        return Waiting(entries, sum(unfinished))
+        entries, unfinished = await self._run("waiting")
+        return Waiting(entries, unfinished)
+
+    def _complain(self, unreadable: str) -> None:
+        """Say once that the start list is of a type that holds no entries."""
+        if unreadable and unreadable != self._unreadable:
+            logger.error(
+                "%s is a %s, not a list: no start entry can be read or added until it is deleted",
+                self._keys.start_urls,
+                unreadable,
+            )
+        self._unreadable = unreadable

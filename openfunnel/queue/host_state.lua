@@ -20,39 +20,11 @@ local KEPT_MILLISECONDS = 24 * 3600 * 1000
 local LONGEST = 600 * 1000000
 local BURST = 2
 local CIRCUIT_FAILURES = 10
+local LONGEST_INTERVAL = 30 * 1000000 -- that a latency suggests
 local PROBE_LOOK = 1000000
 
 local function host_key(host)
   return 'openfunnel:host:' .. host
-end
-
--- Its times reach no further ahead than ten minutes: junk, or a clock that was set back, must not
--- keep us away for ever.
-local function read_host(host)
-  local fields = redis.pcall('HMGET', host_key(host), 'due', 'blocked', 'failures', 'probe',
-    'interval', 'crawl_delay', 'slow_until')
-  if fields.err then
-    redis.call('DEL', host_key(host))
-    fields = {}
-  end
-  local state = {
-    due = math.min(number(fields[1]), now + LONGEST),
-    blocked = math.min(number(fields[2]), now + LONGEST),
-    failures = math.max(number(fields[3]), 0),
-    probe = math.min(number(fields[4]), now + LONGEST),
-    interval = math.max(number(fields[5]), 0),
-    crawl_delay = 0,
-  }
-  if number(fields[7]) > now then
-    state.crawl_delay = math.min(math.max(number(fields[6]), 0), LONGEST)
-  end
-  return state
-end
-
-local function write_host(host, ...)
-  redis.call('HSET', host_key(host), ...)
-  redis.call('PEXPIRE', host_key(host), KEPT_MILLISECONDS)
-  redis.call('SADD', HOSTS, host)
 end
 
 local function host_interval(state, ceiling)
@@ -60,6 +32,46 @@ local function host_interval(state, ceiling)
     return state.crawl_delay
   end
   return math.max(ceiling, state.crawl_delay, state.interval)
+end
+
+-- A time further ahead than `farthest` is junk, or the clock was set back: it is cut for good, or it
+-- would be as far ahead at the next look.
+local function cut(host, field, value, farthest)
+  value = number(value)
+  if value > farthest then
+    value = farthest
+    redis.call('HSET', host_key(host), field, integer(value))
+  end
+  return value
+end
+
+-- It keeps nobody away for more than ten minutes, and the intervals that are due.
+local function read_host(host, ceiling)
+  local fields = redis.pcall('HMGET', host_key(host), 'due', 'blocked', 'failures', 'probe',
+    'interval', 'crawl_delay', 'slow_until')
+  if fields.err then
+    redis.call('DEL', host_key(host))
+    fields = {}
+  end
+  local state = {
+    blocked = cut(host, 'blocked', fields[2], now + LONGEST),
+    failures = math.max(number(fields[3]), 0),
+    probe = cut(host, 'probe', fields[4], now + LONGEST),
+    interval = math.min(math.max(number(fields[5]), 0), LONGEST_INTERVAL),
+    crawl_delay = 0,
+  }
+  if number(fields[7]) > now then
+    state.crawl_delay = math.min(math.max(number(fields[6]), 0), LONGEST)
+  end
+  local intervals = BURST * host_interval(state, ceiling)
+  state.due = cut(host, 'due', fields[1], now + LONGEST + intervals)
+  return state
+end
+
+local function write_host(host, ...)
+  redis.call('HSET', host_key(host), ...)
+  redis.call('PEXPIRE', host_key(host), KEPT_MILLISECONDS)
+  redis.call('SADD', HOSTS, host)
 end
 
 local function is_half_open(state)

@@ -1,7 +1,6 @@
 -- What is learnt about hosts; read after values.lua and host_state.lua, which names the keys.
 
 local LATENCY_SHARE = 1 / 8 -- of a host's latency between requests: eight are on the way at a time
-local LONGEST_INTERVAL = 30 * 1000000
 local FIRST_BACKOFF = 500000
 local LONGEST_BACKOFF = 60 * 1000000
 local FIRST_OPEN = 30 * 1000000
@@ -43,7 +42,7 @@ function operations.report()
     local host, outcome, ceiling = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 5])
     local latency, retry_after, jitter =
       tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
-    local state = read_host(host)
+    local state = read_host(host, ceiling)
     local is_ok = outcome == 'ok'
     if ceiling > 0 and latency >= 0 then
       adapt(state, ceiling, latency, is_ok)
@@ -59,9 +58,9 @@ function operations.report()
   return 0
 end
 
--- host, crawl delay, how long it holds
+-- host, crawl delay, how long it holds, ceiling
 function operations.slow()
-  read_host(ARGV[3]) -- clears away what is no hash
+  read_host(ARGV[3], tonumber(ARGV[6])) -- clears away what is no hash
   write_host(ARGV[3], 'crawl_delay', ARGV[4], 'slow_until', integer(now + ARGV[5]))
   return 0
 end
@@ -69,7 +68,7 @@ end
 -- host, jitter, ceiling -> how long to wait; that place in line is then taken
 function operations.reserve()
   local host, ceiling = ARGV[3], tonumber(ARGV[5])
-  local state = read_host(host)
+  local state = read_host(host, ceiling)
   local start = opens_at(state, ceiling)
   advance(host, state, ceiling, start, tonumber(ARGV[4]))
   return integer(start - now)
@@ -84,12 +83,13 @@ function operations.states()
   end
   for _, host in ipairs(redis.call('SMEMBERS', HOSTS)) do
     if redis.call('EXISTS', host_key(host)) == 1 then
-      local state = read_host(host)
+      local ceiling = ceilings[host] or tonumber(ARGV[3])
+      local state = read_host(host, ceiling)
       local circuit = 'closed'
       if state.failures >= CIRCUIT_FAILURES then
         circuit = is_half_open(state) and 'half_open' or 'open'
       end
-      found[#found + 1] = { host, integer(host_interval(state, ceilings[host] or tonumber(ARGV[3]))),
+      found[#found + 1] = { host, integer(host_interval(state, ceiling)),
         integer(math.max(state.blocked - now, 0)), circuit, integer(state.failures) }
     else
       redis.call('SREM', HOSTS, host)

@@ -129,7 +129,8 @@ class Hosts:
     async def slow(self, host: str, crawl_delay_seconds: float) -> None:
         """Ask a host no more often than its robots.txt wishes, for a day; 0 ends that."""
         delay, kept = micros(crawl_delay_seconds), micros(CRAWL_DELAY_KEPT_SECONDS)
-        await self._run("slow", encode(host.lower()), delay, kept)
+        ceiling = self._ceilings.interval(host)
+        await self._run("slow", encode(host.lower()), delay, kept, ceiling)
 
     async def reserve(self, host: str) -> float:
         """Take the next place in line to `host`; return the seconds to wait before sending.

@@ -6,7 +6,8 @@
 -- KEYS[2]  the prefix of all other keys:
 --   delayed     sorted set   key -> time it becomes ready
 --   lease       sorted set   key -> time the lease expires
---   dead        sorted set   key -> time it was given up on
+--   dead        sorted set   key -> time from which it may be returned: while somebody stores its
+--                            dead letter, nobody else is told of it
 --   job:<key>   hash         payload, priority
 --                            host        whom it asks; empty: nobody
 --                            attempts    failures of the handler
@@ -30,10 +31,17 @@ local delayed, lease, dead = prefix .. 'delayed', prefix .. 'lease', prefix .. '
 local PRIORITY_STEP = 2 ^ 42
 local HIGHEST_PRIORITY = 1000
 local LONGEST_REDELIVERY = 60 * 1000000
+local HIDDEN = 30 * 1000000
+local DAY = 24 * 3600 * 1000000
+local MOST_COUNTED = 1000000
 local PAGE = 1000
 
 local function hash(key)
   return prefix .. 'job:' .. key
+end
+
+local function counted(value)
+  return math.max(0, math.min(number(value), MOST_COUNTED))
 end
 
 -- The job of a key, or nil if its hash is lost or is not one.
@@ -47,8 +55,8 @@ local function load(key)
     payload = fields[1],
     priority = number(fields[2]),
     host = fields[3] or '',
-    attempts = number(fields[4]),
-    deaths = number(fields[5]),
+    attempts = counted(fields[4]),
+    deaths = counted(fields[5]),
   }
 end
 
@@ -125,6 +133,9 @@ end
 
 local function next_token()
   local last = number(redis.call('GET', prefix .. 'token'))
+  if last > now + DAY then
+    last = 0 -- no token of ours: going on from there would overtake all fences for good
+  end
   local token = integer(math.max(last + 1, now))
   redis.call('SET', prefix .. 'token', token)
   return token
@@ -150,9 +161,10 @@ local function obituary(key)
     integer(job.attempts), integer(job.deaths) }
 end
 
-local function give_up(key, reason)
+-- The job is dead; who is told so at once has `hidden` to store its dead letter.
+local function give_up(key, reason, hidden)
   redis.call('HSET', hash(key), 'reason', reason)
-  redis.call('ZADD', dead, integer(now), key)
+  redis.call('ZADD', dead, integer(now + hidden), key)
   return obituary(key)
 end
 
@@ -180,7 +192,7 @@ local function bring_back(most, redelivery)
       local deaths = job.deaths + 1
       redis.call('HSET', hash(key), 'deaths', integer(deaths))
       if deaths >= most then
-        give_up(key, 'its worker died ' .. integer(deaths) .. ' times')
+        give_up(key, 'its worker died ' .. integer(deaths) .. ' times', 0)
       else
         enqueue_later(key, job, math.min(redelivery * 2 ^ (deaths - 1), LONGEST_REDELIVERY))
       end
@@ -283,7 +295,7 @@ function operations.fail()
   local attempts = job.attempts + 1
   redis.call('HSET', hash(key), 'attempts', integer(attempts), 'last_error', ARGV[6])
   if attempts >= most then
-    return give_up(key, 'failed ' .. integer(attempts) .. ' times')
+    return give_up(key, 'failed ' .. integer(attempts) .. ' times', HIDDEN)
   end
   enqueue_later(key, job, delay)
   return nil
@@ -301,7 +313,7 @@ function operations.kill()
     return nil
   end
   redis.call('HSET', hash(key), 'attempts', integer(job.attempts + 1), 'last_error', ARGV[6])
-  return give_up(key, ARGV[5])
+  return give_up(key, ARGV[5], HIDDEN)
 end
 
 -- most deaths, delay of the first redelivery -> how many leases had expired, how many delayed jobs
@@ -311,19 +323,22 @@ function operations.reap()
   return { expired, wake() }
 end
 
--- limit -> dead jobs, longest dead first
+-- limit -> dead jobs that are not hidden, longest dead first; they are hidden from now on
 function operations.dead()
-  local jobs, limit = {}, tonumber(ARGV[3])
-  if limit < 1 then
-    return jobs -- to ZRANGE, an end of -1 is everything
-  end
-  for _, key in ipairs(redis.call('ZRANGE', dead, 0, limit - 1)) do
-    local job = obituary(key)
-    if job then
-      jobs[#jobs + 1] = job
-    else
-      redis.call('ZREM', dead, key)
-      redis.call('DEL', hash(key))
+  local jobs, limit = {}, math.max(tonumber(ARGV[3]), 0)
+  -- Hidden for longer than we hide: junk, or the clock was set back.
+  for _, range in ipairs({ { '-inf', integer(now) }, { '(' .. integer(now + HIDDEN), '+inf' } }) do
+    local keys =
+      redis.call('ZRANGEBYSCORE', dead, range[1], range[2], 'LIMIT', 0, limit - #jobs)
+    for _, key in ipairs(keys) do
+      local job = obituary(key)
+      if job then
+        redis.call('ZADD', dead, integer(now + HIDDEN), key)
+        jobs[#jobs + 1] = job
+      else
+        redis.call('ZREM', dead, key)
+        redis.call('DEL', hash(key))
+      end
     end
   end
   return jobs

@@ -5,7 +5,8 @@ States of a job, named as its keys are:
 - ready: waits to be taken, lowest priority number first, then first come first served;
 - delayed: becomes ready at its due time;
 - leased: in the hands of a worker until the lease expires, unless extended;
-- dead: gave up on; waits until its dead letter is stored in PostgreSQL (`bury`).
+- dead: gave up on; waits until its dead letter is stored in PostgreSQL (`bury`). Whoever is told of
+  it stores the letter: for `HIDDEN_SECONDS` nobody else is told.
 
 A job is known by its key: pushing a key that is ready or delayed changes nothing, pushing one that
 is leased makes it ready again once it is acknowledged (its input changed meanwhile), pushing one
@@ -26,6 +27,9 @@ from typing import Final, Protocol
 
 HIGHEST_PRIORITY: Final = 1000
 """Priorities are told apart between minus this and this."""
+
+HIDDEN_SECONDS: Final = 30.0
+"""A dead job that was returned is returned again if it is not buried after so long."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,10 @@ class LeaseQueue(Protocol):
         """Hand a job back untouched, counting nothing. False if the lease is no longer held."""
 
     async def fail(self, lease: Lease, error: str, delay_seconds: float) -> DeadJob | None:
-        """Count a failure: the job is delayed, or dead once `max_attempts` is reached."""
+        """Count a failure: the job is delayed, or dead once `max_attempts` is reached.
+
+        Who gets a dead job is the one to store its dead letter and bury it, here as in `kill`.
+        """
 
     async def kill(self, lease: Lease, reason: str, error: str) -> DeadJob | None:
         """Give up on a job at once. None if the lease is no longer held."""
@@ -117,7 +124,10 @@ class LeaseQueue(Protocol):
         """
 
     async def dead(self, limit: int) -> list[DeadJob]:
-        """Dead jobs that are not buried yet."""
+        """Dead jobs that are not buried yet, and that nobody was told of for `HIDDEN_SECONDS`.
+
+        Longest dead first; those returned before, by when they became visible again.
+        """
 
     async def bury(self, keys: Collection[str]) -> None:
         """Forget dead jobs, now that their dead letters are stored."""

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
 
-from openfunnel.queue.leases import HIGHEST_PRIORITY, DeadJob, Depth, Job, Lease
+from openfunnel.queue.leases import (
+    HIDDEN_SECONDS,
+    HIGHEST_PRIORITY,
+    DeadJob,
+    Depth,
+    Job,
+    Lease,
+)
 from openfunnel.queue.values import MICROSECONDS, encode, micros
 
 
@@ -115,7 +122,7 @@ class MemoryLeaseQueue:
         entry.attempts += 1
         entry.last_error = error
         if entry.attempts >= self._max_attempts:
-            return self._give_up(entry, f"failed {entry.attempts} times")
+            return self._give_up(entry, f"failed {entry.attempts} times", HIDDEN_SECONDS)
         self._enqueue(entry, delay_seconds)
         return None
 
@@ -126,7 +133,7 @@ class MemoryLeaseQueue:
             return None
         entry.attempts += 1
         entry.last_error = error
-        return self._give_up(entry, reason)
+        return self._give_up(entry, reason, HIDDEN_SECONDS)
 
     async def reap(self) -> int:
         """Return expired leases and due jobs to ready; return how many leases had expired."""
@@ -141,9 +148,11 @@ class MemoryLeaseQueue:
         return len(expired)
 
     async def dead(self, limit: int) -> list[DeadJob]:
-        """Dead jobs that are not buried yet, longest dead first."""
-        longest_first = sorted(self._in(_State.DEAD), key=_by_order)
-        return [entry.obituary() for entry in longest_first[: max(limit, 0)]]
+        """Dead jobs nobody is about to bury, longest dead first; hidden from others for a while."""
+        told = self._due(_State.DEAD)[: max(limit, 0)]
+        for entry in told:
+            entry.order = self._now() + micros(HIDDEN_SECONDS)
+        return [entry.obituary() for entry in told]
 
     async def bury(self, keys: Collection[str]) -> None:
         """Forget dead jobs."""
@@ -199,8 +208,9 @@ class MemoryLeaseQueue:
         else:
             del self._entries[entry.job.key]
 
-    def _give_up(self, entry: _Entry, reason: str) -> DeadJob:
-        entry.state, entry.order, entry.reason = _State.DEAD, self._now(), reason
+    def _give_up(self, entry: _Entry, reason: str, hidden_seconds: float = 0) -> DeadJob:
+        entry.state, entry.reason = _State.DEAD, reason
+        entry.order = self._now() + micros(hidden_seconds)
         return entry.obituary()
 
 

@@ -129,7 +129,7 @@ class RedisLeaseQueue:
                 return total
 
     async def dead(self, limit: int) -> list[DeadJob]:
-        """Dead jobs that are not buried yet, longest dead first."""
+        """Dead jobs nobody is about to bury, longest dead first; hidden from others for a while."""
         return [_dead_job(row) for row in await self._run("dead", limit)]
 
     async def bury(self, keys: Collection[str]) -> None:

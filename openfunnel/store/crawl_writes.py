@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import zstandard
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -93,15 +93,20 @@ _SAVE_RAW_RESPONSE = text("""
     SELECT coalesce(known.id, added.id) FROM known LEFT JOIN added ON true
 """)
 
-_CLAIM_ALL = text("""
-    SELECT id, crawl_seconds, visit.fence
-    FROM boards JOIN unnest(CAST(:board_ids AS bigint[]), CAST(:fences AS bigint[]))
-        AS visit (id, fence) USING (id)
+_CLAIM_UNCHANGED = text("""
+    SELECT id, crawl_seconds, visit.fence, boards.checksum = visit.checksum AS same
+    FROM boards JOIN unnest(CAST(:ats AS text[]), CAST(:regions AS text[]), CAST(:tokens AS text[]),
+                            CAST(:fences AS bigint[]), CAST(:checksums AS text[]))
+        AS visit (ats, region, token, fence, checksum) USING (ats, region, token)
     WHERE visit.fence = 0 OR boards.fence <= visit.fence
     ORDER BY id FOR NO KEY UPDATE OF boards
 """)
 
 _FINISH_UNCHANGED = text("""
+    WITH ended AS (
+        UPDATE run_boards SET finished_at = :now, failure = NULL
+        WHERE board_id = ANY(CAST(:board_ids AS bigint[])) AND finished_at IS NULL
+    )
     UPDATE boards SET
         fence = greatest(boards.fence, visit.fence), crawl_seconds = seconds,
         due_at = visit.due_at, last_fetched_at = :now, status = 'active', queued_at = NULL,
@@ -111,6 +116,12 @@ _FINISH_UNCHANGED = text("""
                 CAST(:seconds AS integer[]), CAST(:due_at AS timestamptz[]))
         AS visit (id, fence, seconds, due_at)
     WHERE boards.id = visit.id
+""")
+
+_READ_AGAIN = text("""
+    UPDATE boards SET queued_at = NULL, due_at = :now,
+                      etag = NULL, last_modified = NULL, checksum = NULL
+    WHERE id = ANY(CAST(:board_ids AS bigint[]))
 """)
 
 _HAS_OPEN = text("""
@@ -275,29 +286,47 @@ def finish_board(
     session.execute(_FINISH_BOARD, values)
 
 
-def finish_unchanged(
-    session: Session, visits: Sequence[tuple[int, int]], now: datetime, jitter: float
-) -> None:
-    """Record that these boards, given with the fences of their leases, are as they were.
+@dataclass(frozen=True)
+class UnchangedVisit:
+    """A board that answered what it had answered before."""
 
-    As `finish_board` for boards whose answer is that of the last complete fetch; what a later lease
-    has written about stays as it is.
+    ref: BoardRef
+    fence: int
+    """Fencing token of the lease."""
+    checksum: str | None
+    """Of that answer."""
+
+
+def finish_unchanged(
+    session: Session, visits: Sequence[UnchangedVisit], now: datetime, jitter: float
+) -> None:
+    """Record that these boards are as they were; three statements for all of them.
+
+    As `finish_board` for boards whose answer is that of the last complete fetch. What a later lease
+    has written about stays as it is; where another answer was stored meanwhile, the board is due at
+    once, to be read anew.
     """
-    fences = dict(sorted(visits))  # of several visits to one board the last
-    claimed = session.execute(
-        _CLAIM_ALL, {"board_ids": list(fences), "fences": list(fences.values())}
-    ).all()
-    seconds = [lifecycle.next_interval(row.crawl_seconds, changed=False) for row in claimed]
-    board_ids = [row.id for row in claimed]
+    latest = {visit.ref: visit for visit in sorted(visits, key=lambda visit: visit.fence)}.values()
+    wanted = {
+        "ats": [visit.ref.ats for visit in latest],
+        "regions": [visit.ref.region for visit in latest],
+        "tokens": [visit.ref.token for visit in latest],
+        "fences": [visit.fence for visit in latest],
+        "checksums": [visit.checksum for visit in latest],
+    }
+    claimed = session.execute(_CLAIM_UNCHANGED, wanted).all()
+    same = [row for row in claimed if row.same]
+    seconds = [lifecycle.next_interval(row.crawl_seconds, changed=False) for row in same]
     values = {
-        "board_ids": board_ids,
-        "fences": [row.fence for row in claimed],
+        "board_ids": [row.id for row in same],
+        "fences": [row.fence for row in same],
         "seconds": seconds,
         "due_at": [_due(now, one, jitter) for one in seconds],
         "now": now,
     }
     session.execute(_FINISH_UNCHANGED, values)
-    _finish_runs(session, board_ids, None, now)
+    if others := [row.id for row in claimed if not row.same]:
+        session.execute(_READ_AGAIN, {"board_ids": others, "now": now})
 
 
 def suspect_empty(session: Session, board_id: int, now: datetime) -> bool:
@@ -366,6 +395,17 @@ def save_dead_letter(session: Session, letter: DeadLetter, now: datetime) -> int
         **letter.model_dump(exclude={"payload"}), payload=dict(letter.payload), created_at=now
     )
     return session.execute(added.returning(StoredDeadLetter.id)).scalar_one()
+
+
+def has_dead_letter(session: Session, letter: DeadLetter) -> bool:
+    """Whether the same was said of the same before: a broken posting is met at every crawl."""
+    same = (
+        StoredDeadLetter.kind == letter.kind,
+        func.left(StoredDeadLetter.key, 200) == letter.key[:200],
+        StoredDeadLetter.reason == letter.reason,
+        StoredDeadLetter.last_error == letter.last_error,
+    )
+    return session.scalar(select(StoredDeadLetter.id).where(*same).limit(1)) is not None
 
 
 def _due(now: datetime, seconds: int, jitter: float = 1.0) -> datetime:

@@ -70,8 +70,8 @@ class Database:
             yield session
 
     @contextmanager
-    def statement(self) -> Iterator[Session]:
-        """One statement, which is a transaction by itself: it saves the way there and back twice.
+    def autocommit(self) -> Iterator[Session]:
+        """Each statement is a transaction by itself, which saves two trips to the server.
 
         Raises:
             DatabaseUnavailable: the server does not answer, or went away meanwhile.
@@ -166,5 +166,6 @@ def _ping_idle(
 def _is_disconnect(error: DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     # Without a code the failure is libpq's own; 57P: the server shuts down or is starting;
-    # 53300: too many clients; 28/3D: no such user, password or database.
-    return state is None or state.startswith(("08", "57P", "53300", "28", "3D"))
+    # 53300: too many clients; 28/3D: no such user, password or database; 40: a deadlock was broken.
+    # Whoever repeats what an outage ended repeats what a deadlock ended.
+    return state is None or state.startswith(("08", "57P", "53300", "28", "3D", "40"))

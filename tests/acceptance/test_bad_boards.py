@@ -111,6 +111,10 @@ def test_what_others_write_into_the_frontier_stops_nothing(stage: Stage) -> None
         junk = (b"\xff\x00", b"{", b"[" * 10_000, b"x" * 1_000_000, b'{"url": 5}', b"")
         client.zadd("greenhouse:requests", dict.fromkeys(junk, 0))
         client.zadd("greenhouse:requests", {b'{"url": "%s"}' % GREENHOUSE[1].token.encode(): 0})
+        client.zadd("greenhouse:requests:delayed", {"nobody": 1})
+        client.zadd("greenhouse:requests:hosts", {"nowhere.example": float("inf")})
+        client.set("greenhouse:requests:token", "9007199254740990")
+        client.set("openfunnel:host:nowhere.example", "no hash")
 
     with running(WORLD) as sandbox:
         stage.face(sandbox)

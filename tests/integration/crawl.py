@@ -105,7 +105,7 @@ class PlannedSpider(Spider):
             await asyncio.gather(*sending)
             await redis.aclose()
 
-        spider.feed = SimpleNamespace(hosts=hosts, robots=RobotsFiles(redis), note=note)
+        spider.feed = SimpleNamespace(hosts=hosts, robots=RobotsFiles(redis), note=note, runs=True)
 
         crawler.signals.connect(close, signals.spider_closed, weak=False)
         return spider

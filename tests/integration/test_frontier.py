@@ -136,7 +136,6 @@ JUNK = {
     "an address inside": entry(url="http://169.254.169.254/latest/meta-data"),
     "a redirect from nowhere": about(redirect_urls=["http://127.0.0.1/"]),
     "redirects of no kind": about(redirect_urls=7),
-    "no redirects": about(redirect_urls=[]),
     "nothing": b"",
     "a word": b"junk",
     "no text": b"\xff\xfe\x00",
@@ -179,7 +178,8 @@ JUNK = {
     "a token that is a number": about(board={**BOARD, "token": 5}),
     "a posting with a NUL": about(posting_id="1\0"),
     "a posting that is a number": about(posting_id=5),
-    "a board's number in words": about(board_id="seven"),
+    "retries in words": about(retry_times="seven"),
+    "retries of no kind": about(retry_times=None),
     "a checksum that is a number": about(checksum=7),
     "a run with a name": about(run_id="seven"),
     "a run that is true": about(run_id=True),
@@ -188,7 +188,7 @@ JUNK = {
 
 
 def test_an_entry_that_is_fine_is_fine(queue: RequestQueue) -> None:
-    for data in (entry(), about(run_id=1), about(board_id=3, checksum="ab"), MOVED):
+    for data in (entry(), about(run_id=1), about(checksum="ab"), MOVED):
         queue.read(Job("key", data.decode(), host=HOST))
 
 
@@ -198,6 +198,14 @@ def test_junk_is_refused_with_its_reason(queue: RequestQueue, junk: bytes) -> No
         queue.read(Job("key", junk.decode("utf-8", "replace"), host=HOST))
 
     assert not Trap.sprung
+
+
+def test_what_others_put_into_a_request_does_not_reach_the_download(queue: RequestQueue) -> None:
+    data = about(proxy="http://127.0.0.1:1", robots=True, dont_redirect=True, download_slot="x")
+
+    request = queue.read(Job("key", data.decode(), host=HOST))
+
+    assert request.meta == {"board": BOARD, "posting_id": None, "run_id": None}
 
 
 def test_one_setting_goes_back_to_the_stock_classes() -> None:

@@ -1,6 +1,7 @@
 """The crawl frontier in Redis: leases of requests, as their hosts allow, and of start entries."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from redis.exceptions import RedisError
 from openfunnel.queue.connection import connect
 from openfunnel.queue.frontier import Frontier, Taken, Waiting
 from openfunnel.queue.hosts import Ceilings, HostOutcome, HostReport, Hosts
-from openfunnel.queue.leases import Job, Lease
+from openfunnel.queue.leases import HIDDEN_SECONDS, Job, Lease
 from openfunnel.settings import Settings
 
 LEASE_SECONDS = 60.0
@@ -129,6 +130,63 @@ async def test_thousands_of_hosts_are_all_served(frontier: Frontier) -> None:
 
     assert len(taken) == len(keys)
     assert set(taken) == keys
+
+
+# --- what a crawler has in hand -----------------------------------------------------------------
+
+
+async def test_no_more_of_one_host_are_taken_than_a_crawler_may_have_in_hand(
+    frontier: Frontier,
+) -> None:
+    await frontier.push([request(f"a{n}") for n in range(9)])
+    await frontier.push([request(f"b{n}", "b.test") for n in range(9)])
+    await frontier.push([request(f"c{n}", "c.test") for n in range(2)])
+
+    taken = await frontier.take_allowed(
+        100, 0, LEASE_SECONDS, per_host=4, in_hand={"A.test": 3, "c.test": 3}
+    )
+
+    assert sorted(lease.job.key for lease in taken.leases) == ["a0", "b0", "b1", "b2", "b3", "c0"]
+
+
+async def test_a_host_the_crawler_is_full_of_keeps_its_place_and_is_not_waited_for(
+    redis: Redis, frontier: Frontier, clock: Clock
+) -> None:
+    await frontier.push([request(str(n)) for n in range(9)])
+    first = await frontier.take_allowed(100, 0, LEASE_SECONDS, per_host=4)
+    assert (len(first.leases), first.wait_seconds) == (4, LEASE_SECONDS)
+    before = await redis.zrange("src:requests:hosts", 0, -1, withscores=True)
+    clock.now += 1
+
+    again = await frontier.take_allowed(100, 0, LEASE_SECONDS, 4, {"a.test": 4})
+
+    assert (again.leases, again.wait_seconds) == ((), LEASE_SECONDS - 1)
+    assert await redis.zrange("src:requests:hosts", 0, -1, withscores=True) == before
+    other = await take(frontier)
+    assert len(other.leases) == 5
+
+
+async def test_nothing_but_full_hosts_is_nothing_to_wait_for(
+    redis: Redis, frontier: Frontier, clock: Clock
+) -> None:
+    await frontier.push([request("a"), request("b", "b.test")])
+    full = {"a.test": 1, "b.test": 7}
+    assert (await frontier.take_allowed(9, 9, LEASE_SECONDS, 1, full)).wait_seconds is None
+
+    await frontier.push([request("c", "c.test")])
+    await hosts_of(redis, clock).report([HostReport("c.test", None, HostOutcome.REFUSED, 3)])
+    assert (await frontier.take_allowed(9, 9, LEASE_SECONDS, 1, full)).wait_seconds == 3
+
+
+async def test_hosts_a_crawler_is_full_of_hide_no_other(frontier: Frontier, clock: Clock) -> None:
+    full = [f"{n}.test" for n in range(200)]
+    await frontier.push([request(host, host) for host in full])
+    clock.now += 1
+    await frontier.push([request("free", "free.test")])
+
+    taken = await frontier.take_allowed(1, 0, LEASE_SECONDS, 2, dict.fromkeys(full, 2))
+
+    assert [lease.job.key for lease in taken.leases] == ["free"]
 
 
 # --- rates, blocks, circuits --------------------------------------------------------------------
@@ -274,6 +332,43 @@ async def test_wait_tells_when_something_may_be_ready(frontier: Frontier, clock:
     clock.now += 7
     assert (await take_one(frontier)).job.key == "delayed"
     assert (await take(frontier)).wait_seconds == LEASE_SECONDS - 7
+
+
+@pytest.mark.parametrize("score", ["inf", 1e300, 1e16, "-inf"])
+@pytest.mark.parametrize("name", ["delayed", "lease", "hosts"])
+async def test_a_score_others_wrote_is_no_time_to_wait(
+    redis: Redis, frontier: Frontier, name: str, score: str | float
+) -> None:
+    await redis.zadd(f"src:requests:{name}", {"junk": score})
+
+    for limit in (0, 9):
+        wait = (await take(frontier, limit)).wait_seconds
+        assert wait is None or 0 <= wait <= 600
+
+
+@pytest.mark.parametrize("score", ["inf", 1e300, 1e16])
+async def test_a_host_put_off_for_too_long_is_looked_at_again(
+    redis: Redis, frontier: Frontier, score: str | float
+) -> None:
+    await frontier.push([request("1"), request("2", "b.test")])
+    await redis.zadd("src:requests:hosts", {"a.test": score})
+
+    assert sorted(await take_keys(frontier)) == ["1", "2"]
+
+
+async def test_a_clock_set_back_keeps_no_host_away_for_more_than_ten_minutes(
+    redis: Redis, frontier: Frontier, clock: Clock
+) -> None:
+    await frontier.push([request("1")])
+    await hosts_of(redis, clock).report([HostReport("a.test", None, HostOutcome.REFUSED, 60)])
+    assert (await take(frontier)).wait_seconds == 60
+
+    clock.now -= 24 * 3600
+    assert (await take(frontier)).wait_seconds == 600
+    clock.now += 300
+    assert (await take(frontier)).wait_seconds == 300
+    clock.now += 300
+    assert await take_keys(frontier) == ["1"]
 
 
 async def test_nothing_asked_for_is_nothing_taken(redis: Redis, frontier: Frontier) -> None:
@@ -518,9 +613,54 @@ async def test_a_lost_index_is_made_anew(redis: Redis, frontier: Frontier, name:
     assert len(taken) == 2
 
 
+@pytest.mark.parametrize("kind", ["set", "sorted set"])
+async def test_entries_are_taken_from_whatever_scrapy_redis_may_keep_them_in(
+    redis: Redis, frontier: Frontier, kind: str
+) -> None:
+    if kind == "set":
+        await redis.sadd(START, "first", "second", "third")
+    else:
+        await redis.zadd(START, {"third": 1, "first": 9.5, "second": 5})
+    assert (await frontier.waiting()).entries == 3
+
+    taken = await take(frontier, entries=2)
+    assert taken.wait_seconds == 0
+    payloads = [lease.job.payload for lease in (*taken.leases, *(await take(frontier)).leases)]
+
+    assert sorted(payloads) == ["first", "second", "third"]
+    if kind == "sorted set":
+        assert payloads == ["first", "second", "third"]
+    await redis.lpush(START, "fourth")
+    assert (await take_one(frontier)).job.payload == "fourth"
+
+
+async def test_a_start_list_nobody_can_read_stops_nothing_and_is_named_once(
+    redis: Redis, frontier: Frontier, caplog: pytest.LogCaptureFixture
+) -> None:
+    await redis.lpush(START, "entry")
+    entry = await take_one(frontier)
+    await redis.hset(START, "wrong", "type")
+    await frontier.push([request("1"), request("2")])
+
+    one = (await take(frontier, limit=1)).leases[0]
+    assert await frontier.exchange([(entry, request("3"))]) == []
+    assert await frontier.acknowledge(one)
+    assert await frontier.waiting() == Waiting(entries=0, unfinished=2)
+    assert await take_keys(frontier) == ["2", "3"]
+
+    (record,) = caplog.records
+    assert record.getMessage().startswith("src:start_urls is a hash, not a list")
+    await redis.delete(START)
+    await redis.lpush(START, "entry")
+    assert (await take_one(frontier)).job.payload == "entry"
+    await redis.set(START, "wrong again")
+    await take(frontier)
+    assert "is a string" in caplog.text
+
+
 DERIVED = ["src:requests:host:a.test", "openfunnel:host:a.test"]
 FIXED = [
-    *("src:requests", START, "src:dupefilter", "openfunnel:hosts"),
+    *("src:requests", "src:dupefilter", "openfunnel:hosts"),
     *(f"src:requests:{name}" for name in ("delayed", "lease", "dead", "hosts", "entries")),
     *(f"src:requests:{name}" for name in ("listed", "sequence", "token")),
 ]
@@ -546,6 +686,7 @@ async def test_a_key_of_a_wrong_type_is_an_error_that_changes_nothing(
         frontier.fail(lease, "", 0),
         frontier.exchange([(lease, request("5"))]),
         frontier.reap(),
+        frontier.waiting(),
     ):
         with pytest.raises(RedisError):
             await ask
@@ -624,6 +765,8 @@ class AnyCrawl(RuleBasedStateMachine):
         self.held: dict[str, tuple[int, float]] = {}
         """Token and expiry by key, of leases nobody ended."""
         self.sent: dict[str, list[float]] = {"a": [], "b": [], "c": []}
+        self.told: dict[str, float] = {}
+        """Since when somebody has been told of a dead job, by key."""
         self.entries = 0
 
     @initialize()
@@ -691,12 +834,22 @@ class AnyCrawl(RuleBasedStateMachine):
         entries=st.integers(0, 3),
         seconds=st.sampled_from([1.0, 30.0]),
         pause=SECONDS,
+        per_host=st.sampled_from([None, None, 1, 3]),
+        in_hand=st.dictionaries(HOSTS, st.integers(0, 4)),
     )
-    def take(self, limit: int, entries: int, seconds: float, pause: float) -> None:
+    def take(
+        self,
+        limit: int,
+        entries: int,
+        seconds: float,
+        pause: float,
+        per_host: int | None,
+        in_hand: dict[str, int],
+    ) -> None:
         self.clock.now += pause
         now = self.clock.now
         self.expire()
-        taken = self.do(self.frontier.take_allowed(limit, entries, seconds))
+        taken = self.do(self.frontier.take_allowed(limit, entries, seconds, per_host, in_hand))
         requests = [lease for lease in taken.leases if lease.job.host is not None]
         assert len(requests) <= limit
         assert len(taken.leases) - len(requests) <= entries
@@ -708,6 +861,9 @@ class AnyCrawl(RuleBasedStateMachine):
         for lease in requests:
             assert lease.job.host is not None
             self.sent[lease.job.host].append(now)
+        for host, count in Counter(lease.job.host for lease in requests).items():
+            assert host is not None
+            assert per_host is None or count + in_hand.get(host, 0) <= per_host
         assert taken.wait_seconds is None or taken.wait_seconds >= 0
 
     def expire(self) -> None:
@@ -760,14 +916,24 @@ class AnyCrawl(RuleBasedStateMachine):
     @rule(index=st.integers(0, 20), delay=SECONDS)
     def fail(self, index: int, delay: float) -> None:
         lease = self.some_lease(index)
-        self.do(self.frontier.fail(lease, "error", delay))
+        dead = self.do(self.frontier.fail(lease, "error", delay))
+        if dead is not None:
+            self.told[dead.job.key] = self.clock.now
         if self.is_held(lease):
             del self.held[lease.job.key]
 
-    @rule()
-    def bury(self) -> None:
+    @rule(is_buried=st.booleans())
+    def see_to_the_dead(self, is_buried: bool) -> None:
+        now = self.clock.now
         dead = [job.job for job in self.do(self.frontier.dead(10))]
+        hidden = {key for key, since in self.told.items() if since + HIDDEN_SECONDS > now}
+        assert not hidden & {job.key for job in dead}
+        self.told |= dict.fromkeys((job.key for job in dead), now)
+        if not is_buried:
+            return
         self.do(self.frontier.bury([job.key for job in dead]))
+        for job in dead:
+            del self.told[job.key]
         known = self.do(self.frontier.known([job.key for job in dead]))
         self.wanted -= {self.name(job) for job in dead if job.key not in known}
 
@@ -799,6 +965,7 @@ class AnyCrawl(RuleBasedStateMachine):
         self.clock.now += 0.1  # tokens grow with the clock, whatever happens to Redis
         self.wanted.clear()
         self.held.clear()
+        self.told.clear()
         self.sent = {host: [] for host in self.sent}
 
     async def look(self) -> None:

@@ -337,6 +337,26 @@ async def test_junk_keeps_nobody_away_for_ever(redis: Redis, clock: Clock, junk:
     assert (await tell(hosts, OK)).failures == 0
 
 
+async def test_a_clock_set_back_keeps_nobody_away_for_more_than_ten_minutes(
+    redis: Redis, clock: Clock
+) -> None:
+    hosts = hosts_of(redis, clock, random=0.0)
+    await hosts.report([HostReport("host", None, FAILED)] * 10)
+    clock.now -= 24 * 3600
+    for waited in (0, 200, 200, 200):
+        clock.now += waited
+        (state,) = await hosts.states()
+
+    assert (state.blocked_seconds, state.circuit) == (0, Circuit.HALF_OPEN)
+
+
+async def test_an_interval_of_minutes_is_kept(redis: Redis, clock: Clock) -> None:
+    hosts = hosts_of(redis, clock)
+    await hosts.slow("host", 600)
+
+    assert await waits(hosts, 3) == [0, 0, 600]
+
+
 async def test_what_is_no_hash_is_no_state(redis: Redis, clock: Clock) -> None:
     hosts = hosts_of(redis, clock)
     for ask in (hosts.reserve("host"), hosts.slow("host", 1), tell(hosts, OK)):

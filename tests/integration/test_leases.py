@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from redis.asyncio import Redis
 
 from openfunnel.queue.connection import connect
-from openfunnel.queue.leases import Depth, Job, Lease, LeaseQueue
+from openfunnel.queue.leases import HIDDEN_SECONDS, Depth, Job, Lease, LeaseQueue
 from openfunnel.queue.memory_leases import MemoryLeaseQueue
 from openfunnel.queue.redis_leases import BATCH, RedisLeaseQueue
 from openfunnel.settings import Settings
@@ -191,8 +191,50 @@ async def test_a_failing_job_is_delayed_then_dead(queue: LeaseQueue, clock: Cloc
     assert dead is not None
     assert (dead.reason, dead.last_error) == ("failed 3 times", "none at all")
     assert (dead.attempts, dead.deaths) == (3, 0)
+    clock.now += HIDDEN_SECONDS
     assert await queue.dead(10) == [dead]
     assert await queue.known(["1"]) == {"1"}
+
+
+async def test_a_dead_job_is_told_to_one_at_a_time(queue: LeaseQueue, clock: Clock) -> None:
+    await queue.push([Job("1"), Job("2")])
+    for _ in range(2):
+        await queue.take(2, LEASE_SECONDS)
+        clock.now += LEASE_SECONDS
+        await queue.reap()
+
+    (first,), (second,) = await queue.dead(1), await queue.dead(10)
+
+    assert {first.job.key, second.job.key} == {"1", "2"}
+    assert await queue.dead(10) == []
+    assert await depth(queue) == (0, 0, 0, 2)
+    assert await queue.known(["1", "2"]) == {"1", "2"}
+
+
+async def test_a_dead_job_whose_keeper_died_is_told_of_again(
+    queue: LeaseQueue, clock: Clock
+) -> None:
+    await queue.push([Job("failed"), Job("killed")])
+    failed, killed = await queue.take(2, LEASE_SECONDS)
+    told = [await queue.kill(killed, "hopeless", "")]
+    for _ in range(2):
+        await queue.fail(failed, "no luck", 0)
+        failed = await take_one(queue)
+    told.append(await queue.fail(failed, "no luck", 0))
+
+    # Who gave up on it was told
+    clock.now += HIDDEN_SECONDS - 0.001
+    assert await queue.dead(10) == []
+    clock.now += 0.001
+    again = await queue.dead(10)
+    assert {dead.job.key for dead in again} == {"failed", "killed"}
+    assert all(dead in told for dead in again)
+
+    # Who asked was told
+    clock.now += HIDDEN_SECONDS - 0.001
+    assert await queue.dead(10) == []
+    clock.now += 0.001
+    assert len(await queue.dead(10)) == 2
 
 
 async def test_a_buried_job_is_forgotten(queue: LeaseQueue) -> None:
@@ -419,7 +461,8 @@ GARBAGE = {
 
 @pytest.mark.parametrize("name", GARBAGE)
 async def test_garbage_in_a_job_crashes_nobody(redis: Redis, name: str) -> None:
-    queue = RedisLeaseQueue(redis, "test", max_attempts=1)
+    clock = Clock()
+    queue = RedisLeaseQueue(redis, "test", max_attempts=1, clock=clock)
     await queue.push([Job("1"), Job("good")])
     await redis.delete("openfunnel:test:job:1")
     await redis.hset("openfunnel:test:job:1", mapping=GARBAGE[name])  # type: ignore[arg-type]
@@ -430,6 +473,7 @@ async def test_garbage_in_a_job_crashes_nobody(redis: Redis, name: str) -> None:
         await redis.hset("openfunnel:test:job:1", "taken", "-inf")
         assert await queue.depth()
         await queue.fail(lease, "", 0)
+    clock.now += HIDDEN_SECONDS
     assert await queue.dead(10)
     await queue.bury(["1", "good"])
 
@@ -452,6 +496,60 @@ async def test_a_job_whose_hash_is_lost_is_forgotten(redis: Redis) -> None:
     assert await queue.reap() == 1
 
     assert (await take_one(queue)).job.key == "leased"
+
+
+@pytest.mark.parametrize("ahead", [86_400.000001 * 1e6, 2**53 - 1 - 1_800_000_000e6])
+async def test_a_token_from_the_far_future_is_no_token_of_ours(
+    redis: Redis, clock: Clock, ahead: float
+) -> None:
+    queue = RedisLeaseQueue(redis, "test", clock=clock)
+    await queue.push([Job("1"), Job("2")])
+    await redis.set("openfunnel:test:token", round(clock.now * 1e6 + ahead))
+
+    first, second = await queue.take(2, LEASE_SECONDS)
+
+    assert first.token == clock.now * 1e6
+    assert second.token == first.token + 1
+
+
+async def test_tokens_grow_where_the_clock_was_set_back_by_hours(
+    redis: Redis, clock: Clock
+) -> None:
+    queue = RedisLeaseQueue(redis, "test", clock=clock)
+    await queue.push([Job("1"), Job("2")])
+    first = await take_one(queue)
+    clock.now -= 23 * 3600
+
+    assert (await take_one(queue)).token == first.token + 1
+
+
+@pytest.mark.parametrize(
+    ("junk", "read"), [(b"9007199254740991", 1_000_000), (b"-7", 0), (b"1e400", 0), (b"4", 4)]
+)
+async def test_counts_others_wrote_are_bounded(redis: Redis, junk: bytes, read: int) -> None:
+    queue = RedisLeaseQueue(redis, "test")
+    await queue.push([Job("1")])
+    await redis.hset("openfunnel:test:job:1", mapping={"attempts": junk, "deaths": junk})
+
+    lease = await take_one(queue)
+    dead = await queue.kill(lease, "hopeless", "")
+
+    assert (lease.attempts, lease.deaths) == (read, read)
+    assert dead is not None
+    assert (dead.attempts, dead.deaths) == (min(read + 1, 1_000_000), read)
+
+
+@pytest.mark.parametrize("score", ["inf", 1e300, 1e15, "-inf"])
+async def test_no_dead_job_is_hidden_for_longer_than_we_hide(
+    redis: Redis, clock: Clock, score: str | float
+) -> None:
+    queue = RedisLeaseQueue(redis, "test", clock=clock)
+    await queue.push([Job("1")])
+    await queue.kill(await take_one(queue), "hopeless", "")
+    await redis.zadd("openfunnel:test:dead", {"1": score})
+
+    assert [dead.job.key for dead in await queue.dead(1)] == ["1"]
+    assert await queue.dead(1) == []
 
 
 # --- the two against each other -----------------------------------------------------------------
@@ -535,11 +633,15 @@ class Twins(RuleBasedStateMachine):
         self.both(lambda queue: queue.reap())
 
     @rule(limit=st.integers(0, 2))
+    def look_at_the_dead(self, limit: int) -> None:
+        self.both(lambda queue: queue.dead(limit))
+
+    @rule(limit=st.integers(0, 2))
     def bury(self, limit: int) -> None:
         dead = self.both(lambda queue: queue.dead(limit))
         self.both(lambda queue: queue.bury([job.job.key for job in dead]))
 
-    @rule(seconds=SECONDS)
+    @rule(seconds=st.one_of(SECONDS, st.just(HIDDEN_SECONDS)))
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
 
@@ -547,7 +649,6 @@ class Twins(RuleBasedStateMachine):
     def agree(self) -> None:
         self.both(lambda queue: queue.depth())
         self.both(lambda queue: queue.known(["a", "b", "c", "d"]))
-        self.both(lambda queue: queue.dead(10))
 
 
 def test_the_twins_never_disagree(settings: Settings) -> None:

@@ -75,7 +75,7 @@ async def office(database_url: str, redis: Redis) -> AsyncIterator[Office]:
         office: Office
         settings = Settings.load(environ={})
         intake = Intake(database, StartLists(redis), settings, clock=lambda: office.now)
-        lost = LostRequests(database, redis, intake, clock=lambda: office.now)
+        lost = LostRequests(database, redis, intake, settings, clock=lambda: office.now)
         frontier = Frontier(redis, "greenhouse", Ceilings(0), max_deaths=1)
         office = Office(intake, lost, database, redis, frontier)
         yield office
@@ -150,6 +150,38 @@ async def test_a_board_whose_crawlers_die_ends_as_a_dead_letter(office: Office) 
     assert payload == {"board": ACME.model_dump(), "posting_id": None}
     assert await office.queued() == 0
     assert await office.frontier.dead(10) == []
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        '{"board": {"ats": "greenhouse", "token": "acme"}, "posting_id": {"a": 1}}',
+        '{"board": {"ats": "greenhouse", "token": "acme"}, "posting_id": "../x"}',
+        '{"board": {"ats": "junk", "token": "acme"}, "posting_id": null}',
+        '{"board": {"ats": "lever", "token": "acme"}, "posting_id": null}',
+        '{"board": {"ats": "greenhouse", "region": "moon", "token": "acme"}, "posting_id": null}',
+        '{"board": 7, "posting_id": null}',
+        "[]",
+        "7",
+    ],
+)
+async def test_a_poisoned_request_is_a_dead_letter_and_nothing_else(
+    office: Office, meta: str
+) -> None:
+    # Given a request that asks for nothing there is, and one that came to nothing
+    fine = '{"meta": {"board": {"ats": "greenhouse", "token": "bolt"}, "posting_id": null}}'
+    poison = Job("poison", f'{{"meta": {meta}}}', host="ats.example")
+    await office.frontier.push([poison, Job(str(BOLT), fine, host="ats.example")])
+    for lease in (await office.frontier.take_allowed(2, 0, 60)).leases:
+        await office.frontier.kill(lease, "killed", "by the test")
+    await office.redis.zadd("greenhouse:requests:dead", {"poison": 0, str(BOLT): 0})
+
+    # When the reaper takes a turn, then both are buried, and no board is made up
+    assert (await office.lost.recover()).dead == 2
+    assert sorted((kind, key) for kind, key, *_ in office.letters())[0] == ("crawl", str(BOLT))
+    with office.database.begin() as session:
+        boards = session.execute(text("SELECT ats, token FROM boards")).all()
+    assert boards == [("greenhouse", "bolt")]
 
 
 async def test_an_entry_that_kills_crawlers_ends_as_a_dead_letter(office: Office) -> None:

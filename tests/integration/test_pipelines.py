@@ -1,6 +1,7 @@
 """The item pipelines in their order, on a real store and queue: what becomes of an answer."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -310,8 +311,9 @@ async def test_an_unchanged_answer_is_nothing_but_a_visit(line: Line) -> None:
     rows = "SELECT xmin, * FROM job_postings ORDER BY id"
     before = line.rows(rows)
 
-    again = replace(whole(1, 2, at=LATER), board_id=first.board_id, unchanged=True)
-    await line.send(again)
+    assert first.raw is not None
+    checksum = hashlib.sha256(first.raw.body).hexdigest()
+    await line.send(replace(whole(1, 2, at=LATER), checksum=checksum, unchanged=True))
 
     assert line.rows(rows) == before
     assert line.rows("SELECT count(*) FROM raw_responses") == [(1,)]
@@ -341,6 +343,14 @@ async def test_a_broken_posting_keeps_no_other_out_and_closes_none(line: Line) -
     assert raw_id == answer.raw_response_id
     assert payload == {"board": BOARD.model_dump(), "posting_id": None}
     assert line.board()["failure"] is None
+
+
+async def test_a_posting_that_stays_broken_has_one_dead_letter(line: Line) -> None:
+    for days in range(3):
+        at = NOW + timedelta(days=days)
+        await line.send(listing(job(1), job(2, title=None), job(10 + days), at=at))
+
+    assert len(line.letters()) == 1
 
 
 async def test_postings_of_another_board_are_not_closed(line: Line) -> None:

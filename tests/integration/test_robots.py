@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from scrapy import Request
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
@@ -19,7 +20,7 @@ from openfunnel.queue.robots import DAY_SECONDS, KEPT_SECONDS, LONGEST_TEXT, Rob
 from openfunnel.settings import Settings
 from spiders.manners import MANNERS, Manners
 from spiders.outcome import RobotsRefused, RobotsUnreachable
-from spiders.robots import ATTEMPTS, ObeyRobots
+from spiders.robots import ATTEMPTS, TRUST_SECONDS, ObeyRobots
 
 from .crawl import Plan, crawl
 from .web import Answer, Asked, Web, serve
@@ -139,18 +140,38 @@ class Host:
         return Response(request.url, status=self.status, body=self.body)
 
 
-def crawler(host: Host, redis: Redis, clock: Clock, *names: str) -> ObeyRobots:
-    feed = SimpleNamespace(hosts=Hosts(redis, Ceilings(0)), robots=RobotsFiles(redis, clock))
+def crawler(
+    host: Host, redis: Redis, clock: Clock, *names: str, per_second: float = 0
+) -> ObeyRobots:
+    hosts = Hosts(redis, Ceilings(per_second), clock, lambda: 0.5)
+    feed = SimpleNamespace(hosts=hosts, robots=RobotsFiles(redis, clock))
     one: Any = SimpleNamespace(
         engine=host,
         spider=SimpleNamespace(name="greenhouse", feed=feed),
         settings=ScrapySettings({"USER_AGENTS": list(names or ("OpenFunnel/0.1",))}),
     )
 
-    async def sleep(seconds: float) -> None:
+    return ObeyRobots(one, clock, Sleeps())
+
+
+class Sleeps:
+    """Takes no time, and remembers how long it would have been."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
         await asyncio.sleep(0)
 
-    return ObeyRobots(one, clock, sleep)
+
+def sleeps_of(one: ObeyRobots) -> list[float]:
+    assert isinstance(one._sleep, Sleeps)
+    return one._sleep.seconds
+
+
+def leased(path: str) -> Request:
+    return Request(f"{HOST}/{path}", meta={"lease": f"greenhouse:{path}"})
 
 
 async def test_a_host_is_asked_once_by_all_crawlers(redis: Redis, clock: Clock) -> None:
@@ -164,6 +185,58 @@ async def test_a_host_is_asked_once_by_all_crawlers(redis: Redis, clock: Clock) 
     for one in crawlers:
         with pytest.raises(RobotsRefused, match=r"robots\.txt forbids it"):
             await one.process_request(Request(f"{HOST}/closed/door"))
+
+
+async def test_a_file_written_just_before_a_claim_is_not_asked_for_again(
+    redis: Redis, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host()
+    one, other = crawler(host, redis, clock), RobotsFiles(redis, clock)
+    files = one._crawler.spider.feed.robots  # type: ignore[union-attr]
+    claim = files.claim
+
+    async def claim_late(origin: str, seconds: float) -> bool:
+        await other.write(origin, b"User-agent: *\nDisallow: /closed")
+        return bool(await claim(origin, seconds))
+
+    monkeypatch.setattr(files, "claim", claim_late)
+    with pytest.raises(RobotsRefused):
+        await one.process_request(Request(f"{HOST}/closed"))
+    assert host.asked == 0
+
+
+async def test_requests_that_waited_for_the_file_take_new_places_in_line(
+    redis: Redis, clock: Clock
+) -> None:
+    one = crawler(Host(), redis, clock, per_second=10)
+
+    await asyncio.gather(*(one.process_request(leased(path)) for path in "abcde"))
+    # the file and one request at once, the others evenly
+    assert sorted(sleeps_of(one)) == pytest.approx([0.1, 0.2, 0.3, 0.4])
+
+    await asyncio.gather(*(one.process_request(leased(path)) for path in "fgh"))
+    assert len(sleeps_of(one)) == 4
+
+
+async def test_a_request_that_need_not_wait_keeps_its_place_in_line(
+    redis: Redis, clock: Clock
+) -> None:
+    await crawler(Host(), redis, clock).process_request(leased("a"))
+    one = crawler(Host(), redis, clock, per_second=1)
+
+    await asyncio.gather(*(one.process_request(leased(path)) for path in "abcde"))
+
+    assert sleeps_of(one) == []
+
+
+async def test_a_request_that_has_no_place_in_line_yet_takes_none(
+    redis: Redis, clock: Clock
+) -> None:
+    one = crawler(Host(), redis, clock, per_second=1)
+
+    await asyncio.gather(*(one.process_request(Request(f"{HOST}/{path}")) for path in "abcde"))
+
+    assert sleeps_of(one) == []
 
 
 async def test_it_is_asked_again_after_a_day(redis: Redis, clock: Clock) -> None:
@@ -209,7 +282,7 @@ async def test_a_host_that_asked_for_a_long_pause_is_not_waited_for(
 ) -> None:
     host = Host()
     report = HostReport("api.example", None, HostOutcome.REFUSED, retry_after_seconds=300)
-    await Hosts(redis, Ceilings(0)).report([report])
+    await Hosts(redis, Ceilings(0), clock).report([report])
 
     with pytest.raises(RobotsUnreachable):
         await crawler(host, redis, clock).process_request(Request(f"{HOST}/a"))
@@ -231,8 +304,60 @@ async def test_a_crawl_delay_slows_the_host_for_everybody(redis: Redis, clock: C
     host = Host(body=b"User-agent: *\nCrawl-delay: 4")
     await crawler(host, redis, clock).process_request(Request(f"{HOST}/a"))
 
-    (state,) = await Hosts(redis, Ceilings(10)).states(["api.example"])
+    (state,) = await Hosts(redis, Ceilings(10), clock).states(["api.example"])
     assert state.per_second == pytest.approx(0.25)
+
+
+async def test_what_redis_forgot_is_known_to_all_again_within_minutes(
+    redis: Redis, clock: Clock
+) -> None:
+    host = Host(body=b"User-agent: *\nCrawl-delay: 4")
+    one = crawler(host, redis, clock)
+    await one.process_request(Request(f"{HOST}/a"))
+
+    clock.now += TRUST_SECONDS - 1
+    await redis.delete("openfunnel:host:api.example")  # and not what the file said
+    await one.process_request(Request(f"{HOST}/a"))
+    assert await Hosts(redis, Ceilings(10), clock).states() == []
+    clock.now += 1
+    await one.process_request(Request(f"{HOST}/a"))
+    (state,) = await Hosts(redis, Ceilings(10), clock).states()
+    assert (state.per_second, host.asked) == (pytest.approx(0.25), 1)
+
+    await redis.flushall()
+    clock.now += TRUST_SECONDS
+    await one.process_request(Request(f"{HOST}/a"))
+    (state,) = await Hosts(redis, Ceilings(10), clock).states()
+    assert (state.per_second, host.asked) == (pytest.approx(0.25), 2)
+
+
+async def test_a_crawl_delay_that_was_taken_back_slows_nobody(redis: Redis, clock: Clock) -> None:
+    host = Host(body=b"User-agent: *\nCrawl-delay: 4")
+    one = crawler(host, redis, clock)
+    for _ in range(4):
+        await one.process_request(Request(f"{HOST}/a"))
+        clock.now += DAY_SECONDS / 4
+
+    host.body = b""
+    await one.process_request(Request(f"{HOST}/a"))
+
+    (state,) = await Hosts(redis, Ceilings(10), clock).states()
+    assert state.per_second == pytest.approx(10)
+
+
+async def test_while_redis_is_away_what_was_said_is_obeyed(redis: Redis, clock: Clock) -> None:
+    host = Host(body=b"User-agent: *\nDisallow: /closed")
+    one = crawler(host, redis, clock)
+    await one.process_request(Request(f"{HOST}/a"))
+    clock.now += TRUST_SECONDS
+    await redis.flushall()
+    await redis.set(f"openfunnel:robots:{HOST}", "of a wrong type, as good as away")
+
+    await one.process_request(Request(f"{HOST}/a"))
+    with pytest.raises(RobotsRefused):
+        await one.process_request(Request(f"{HOST}/closed"))
+    with pytest.raises(RedisError):
+        await crawler(host, redis, clock).process_request(Request(f"{HOST}/a"))
 
 
 def test_an_operator_may_decide_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from openfunnel.extraction.reaper import Reaper, ReapReport
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.lost_requests import LostRequests, Recovered
-from openfunnel.queue.leases import Job
+from openfunnel.queue.leases import HIDDEN_SECONDS, Job
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.store import posting_writes
@@ -74,11 +74,16 @@ async def test_a_posting_that_kills_its_workers_ends_as_a_dead_letter(
 
 
 async def test_several_reapers_at_once_write_one_dead_letter(
-    store: Store, queue: RedisLeaseQueue, database: Database, presence: PresenceBoard
+    store: Store,
+    queue: RedisLeaseQueue,
+    clock: Clock,
+    database: Database,
+    presence: PresenceBoard,
 ) -> None:
     await queue.push(jobs(store.fetch(5)))
     for lease in await queue.take(5, 60):
         await queue.kill(lease, "killed", "by the test")
+    clock.now += HIDDEN_SECONDS
     reapers = [Reaper(queue, database, Boards(), presence, clock=lambda: NOW) for _ in range(4)]
 
     await asyncio.gather(*(reaper.turn() for reaper in reapers))
@@ -88,11 +93,12 @@ async def test_several_reapers_at_once_write_one_dead_letter(
 
 
 async def test_a_dead_job_without_a_posting_is_buried(
-    store: Store, queue: RedisLeaseQueue, reaper: Reaper
+    store: Store, queue: RedisLeaseQueue, clock: Clock, reaper: Reaper
 ) -> None:
     await queue.push([Job("junk\0", payload="\0"), Job("123456")])
     for lease in await queue.take(2, 60):
         await queue.kill(lease, "killed", "\0")
+    clock.now += HIDDEN_SECONDS
 
     await reaper.turn()
 

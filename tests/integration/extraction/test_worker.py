@@ -15,7 +15,7 @@ from openfunnel.extraction.ollama import OllamaExtractor
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.extraction.rules_extractor import RulesExtractor
 from openfunnel.extraction.worker import Pace
-from openfunnel.queue.leases import Lease
+from openfunnel.queue.leases import HIDDEN_SECONDS, Lease
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.records import PostingText
@@ -373,3 +373,20 @@ async def test_a_redis_that_is_away_is_waited_for(
 
     assert store.statuses() == ["extracted"] * 5
     assert store.dead_letters() == []
+
+
+async def test_a_drain_ends_only_when_every_dead_letter_is_stored(
+    store: Store, queue: RedisLeaseQueue, clock: Clock, make_worker: MakeWorker
+) -> None:
+    # Given a job given up on by a worker that died before it stored the letter
+    await queue.push(jobs(store.fetch(1)))
+    (lease,) = await queue.take(1, 60)
+    await queue.kill(lease, "hopeless", "")
+
+    drain = asyncio.create_task(make_worker(Rules()).run(asyncio.Event(), drain=True))
+    await asyncio.sleep(0.1)
+    assert not drain.done()
+    clock.now += HIDDEN_SECONDS
+    await drain
+
+    assert [letter.reason for letter in store.dead_letters()] == ["hopeless"]

@@ -177,6 +177,11 @@ def test_failures_put_the_next_try_off_until_a_success(store, now: datetime) -> 
     assert store.row(board_id).due_at == now + AN_HOUR
 
 
+def visit(token: str, fence: int, checksum: str) -> crawl_writes.UnchangedVisit:
+    ref = BoardRef(ats="lever", token=token)
+    return crawl_writes.UnchangedVisit(ref, fence, checksum)
+
+
 # --- unchanged ----------------------------------------------------------------------------------
 
 
@@ -190,10 +195,10 @@ def test_unchanged_boards_are_finished_together_and_keep_what_is_known(
     crawl_writes.mark_queued(store.session, boards, now)
     later = now + A_DAY
 
-    visits = [(board_id, fence) for fence, board_id in enumerate(boards, 1)]
+    visits = [visit(token, fence, "c") for fence, token in enumerate("ab", 1)]
     crawl_writes.finish_unchanged(store.session, visits, later, 1.1)
 
-    for board_id, fence in visits:
+    for fence, board_id in enumerate(boards, 1):
         row = store.row(board_id)
         assert (row.posting_count, row.checksum, row.changed_at) == (7, "c", now)
         assert (row.failure, row.failures, row.missing_since, row.queued_at) == (
@@ -209,15 +214,30 @@ def test_unchanged_boards_are_finished_together_and_keep_what_is_known(
 def test_what_a_later_lease_found_is_not_taken_for_unchanged(store, now: datetime) -> None:
     overtaken, current = (store.board(BoardRef(ats="lever", token=token)) for token in "ab")
     for board_id in (overtaken, current):
+        store.finish(board_id, checksum="c")
         crawl_writes.claim(store.session, board_id, 5)
         store.fail(board_id, Failure.BLOCKED)
 
-    visits = [(current, 5), (current, 4), (overtaken, 4)]
+    visits = [visit("b", 5, "c"), visit("b", 4, "c"), visit("a", 4, "c")]
     crawl_writes.finish_unchanged(store.session, visits, now, 1.0)
     crawl_writes.finish_unchanged(store.session, [], now, 1.0)
 
     assert store.row(overtaken).failure == "blocked"
     assert (store.row(current).failure, store.row(current).fence) == (None, 5)
+
+
+def test_where_another_answer_was_stored_meanwhile_the_board_is_read_anew(
+    store, now: datetime
+) -> None:
+    board_id = store.board(BoardRef(ats="lever", token="a"))
+    store.finish(board_id, checksum="b", etag="e")
+    crawl_writes.mark_queued(store.session, [board_id], now)
+    later = now + A_DAY
+
+    crawl_writes.finish_unchanged(store.session, [visit("a", 1, "c")], later, 1.0)
+
+    row = store.row(board_id)
+    assert (row.checksum, row.etag, row.queued_at, row.due_at) == (None, None, None, later)
 
 
 # --- empty answers ------------------------------------------------------------------------------
@@ -291,12 +311,16 @@ def test_a_board_is_retired_when_it_was_denied_for_three_days(store, now: dateti
 def test_anything_but_a_denial_starts_the_three_days_anew(
     store, now: datetime, between: str
 ) -> None:
-    board_id = store.board()
+    ref = BoardRef(ats="lever", token="a")
+    board_id = store.board(ref)
     store.fail(board_id, Failure.NOT_FOUND)
     if between == "success":
         store.finish(board_id)
     elif between == "unchanged":
-        crawl_writes.finish_unchanged(store.session, [(board_id, 1)], now, 1.0)
+        store.finish(board_id, checksum="c")
+        store.fail(board_id, Failure.NOT_FOUND)
+        unchanged = crawl_writes.UnchangedVisit(ref, 1, "c")
+        crawl_writes.finish_unchanged(store.session, [unchanged], now, 1.0)
     else:
         store.fail(board_id, Failure.TIMED_OUT)
 
