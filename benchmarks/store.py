@@ -28,6 +28,7 @@ from openfunnel.records import ExtractionResult, JobPosting, PostingText, RawRes
 from openfunnel.services import ensure_postgres
 from openfunnel.settings import Settings
 from openfunnel.store import crawl_writes, extraction_writes, posting_writes, queries
+from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.schema import migrate
 
@@ -104,7 +105,9 @@ def _save_pages(database: Database, all_pages: Sequence[Page]) -> int:
             board_id = crawl_writes.upsert_board(session, page[0].board, None, NOW)
             raw = RawResponse(url="https://x.example", fetched_at=NOW, http_status=200, body=b"{}")
             raw_id = crawl_writes.save_raw_response(session, board_id, raw)
-            posting_writes.save_postings(session, board_id, raw_id, page, NOW)
+            board = claim(session, board_id, 0)
+            assert board is not None
+            posting_writes.save_postings(session, board, raw_id, page, NOW)
     return sum(map(len, all_pages))
 
 

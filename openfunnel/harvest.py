@@ -22,6 +22,7 @@ from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.board import name_failure
 from openfunnel.store import crawl_writes, posting_writes
+from openfunnel.store.claims import Claim, claim
 from openfunnel.store.crawl_writes import BoardOutcome, UnchangedVisit
 from openfunnel.store.database import Database
 
@@ -58,7 +59,7 @@ def store_answer(database: Database, answer: BoardAnswer, jitter: Jitter) -> Non
         if answer.failure is None:
             _store_postings(database, answer, jitter)
         if answer.failure is not None and answer.final:
-            with _claimed(database, answer) as session:
+            with _claimed(database, answer) as (session, _):
                 _store_failure(session, answer, jitter())
     except Overtaken:
         log.info("%s: a later crawl of it is stored already", answer.board)
@@ -83,13 +84,13 @@ def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> 
         page: BoardContent | None = next(pages)
         while page is not None:
             following = next(pages, None)
-            with _claimed(database, answer) as session:
+            with _claimed(database, answer) as (session, board):
                 if following is not None and answer.posting_id is None:
                     # Until the last page is stored, what was known of the board is no whole.
-                    crawl_writes.forget_answer(session, _id(answer))
-                _store_page(session, answer, page, harvest)
+                    crawl_writes.forget_answer(session, board.board_id)
+                _store_page(session, board, answer, page, harvest)
                 if following is None:
-                    _finish(session, answer, harvest, jitter())
+                    _finish(session, board, answer, harvest, jitter())
             page = following
     except UnparsableAnswer as error:
         answer.failure, answer.detail = name_failure(error), str(error)
@@ -106,13 +107,15 @@ def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> 
     )
 
 
-def _finish(session: Session, answer: BoardAnswer, harvest: Harvest, jitter: float) -> None:
+def _finish(
+    session: Session, board: Claim, answer: BoardAnswer, harvest: Harvest, jitter: float
+) -> None:
     if answer.posting_id is None:
-        _finish_board(session, answer, harvest, jitter)
+        _finish_board(session, board, answer, harvest, jitter)
     elif answer.posting_id not in harvest.external_ids:
         # It is there, but unreadable or a talent-pool entry: asked again, it would be that.
         failure = Failure.UNPARSABLE if harvest.broken else Failure.NOT_FOUND
-        posting_writes.fail_discovered(session, _id(answer), answer.posting_id, failure)
+        posting_writes.fail_discovered(session, board.board_id, answer.posting_id, failure)
     for reason in harvest.broken:
         letter = _letter(answer, "posting", reason)
         if not crawl_writes.has_dead_letter(session, letter):
@@ -120,11 +123,9 @@ def _finish(session: Session, answer: BoardAnswer, harvest: Harvest, jitter: flo
 
 
 def _store_page(
-    session: Session, answer: BoardAnswer, page: BoardContent, harvest: Harvest
+    session: Session, board: Claim, answer: BoardAnswer, page: BoardContent, harvest: Harvest
 ) -> None:
-    saved = posting_writes.save_postings(
-        session, _id(answer), _raw_id(answer), page.postings, answer.at
-    )
+    saved = posting_writes.save_postings(session, board, _raw_id(answer), page.postings, answer.at)
     answer.awaiting += saved.awaiting
     answer.postings += len(page.postings)
     answer.prospects += page.prospects
@@ -136,13 +137,15 @@ def _store_page(
     harvest.reopened += saved.reopened
 
 
-def _finish_board(session: Session, answer: BoardAnswer, harvest: Harvest, jitter: float) -> None:
+def _finish_board(
+    session: Session, board: Claim, answer: BoardAnswer, harvest: Harvest, jitter: float
+) -> None:
     assert answer.raw is not None
-    board_id, raw, found = _id(answer), answer.raw, list(harvest.external_ids)
-    if not found and not crawl_writes.suspect_empty(session, board_id, answer.at):
+    raw, found = answer.raw, list(harvest.external_ids)
+    if not found and not crawl_writes.suspect_empty(session, board.board_id, answer.at):
         return  # nobody believes it yet, and it must not vouch for the next answer
     if not harvest.broken:  # a broken entry hides which posting it is
-        harvest.closed = posting_writes.close_missing(session, board_id, found, answer.at)
+        harvest.closed = posting_writes.close_missing(session, board.board_id, found, answer.at)
     outcome = BoardOutcome(
         posting_count=len(found),
         changed=bool(harvest.new or harvest.changed or harvest.reopened or harvest.closed),
@@ -151,7 +154,7 @@ def _finish_board(session: Session, answer: BoardAnswer, harvest: Harvest, jitte
         checksum=hashlib.sha256(raw.body).hexdigest(),
         raw_response_id=answer.raw_response_id,
     )
-    crawl_writes.finish_board(session, board_id, outcome, answer.at, jitter)
+    crawl_writes.finish_board(session, board, outcome, answer.at, jitter)
 
 
 def _store_failure(session: Session, answer: BoardAnswer, jitter: float) -> None:
@@ -167,7 +170,7 @@ def _store_failure(session: Session, answer: BoardAnswer, jitter: float) -> None
 
 
 @contextmanager
-def _claimed(database: Database, answer: BoardAnswer) -> Iterator[Session]:
+def _claimed(database: Database, answer: BoardAnswer) -> Iterator[tuple[Session, Claim]]:
     """One transaction that holds the board's row.
 
     Raises:
@@ -176,9 +179,10 @@ def _claimed(database: Database, answer: BoardAnswer) -> Iterator[Session]:
     # Leases of single postings tell nothing about who came first to the board.
     fence = answer.fence if answer.posting_id is None else 0
     with database.begin() as session:
-        if not crawl_writes.claim(session, _id(answer), fence):
+        board = claim(session, _id(answer), fence)
+        if board is None:
             raise Overtaken
-        yield session
+        yield session, board
 
 
 def _pages(answer: BoardAnswer) -> Iterator[BoardContent]:

@@ -190,8 +190,9 @@ class Feed:
         room = self._room()
         if room <= 0:
             return POLL_SECONDS
+        asked = self._hands.by_host(self._engine.downloader.active)
         taken = await self._connections.frontier.take_allowed(
-            room, ENTRIES_AT_ONCE, self._lease_seconds, self._per_host, self._hands.by_host()
+            room, ENTRIES_AT_ONCE, self._lease_seconds, self._per_host, asked
         )
         try:
             await self._place(taken.leases)

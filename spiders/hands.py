@@ -6,7 +6,7 @@ it meanwhile; nothing noted is no success.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from scrapy import Request
@@ -93,9 +93,13 @@ class Hands:
         if (hand := self._find(key, fence)) is not None:
             hand.error, hand.ours = error, ours
 
-    def by_host(self) -> Mapping[str, int]:
-        """How many are held of each host."""
-        return Counter(hand.lease.job.host or "" for hand in self._hands.values())
+    def by_host(self, in_the_air: Collection[Request]) -> Mapping[str, int]:
+        """How many of each host are asked for, or about to be."""
+        return Counter(
+            hand.lease.job.host or ""
+            for hand in self._hands.values()
+            if not hand.sent or hand.request in in_the_air
+        )
 
     def inherit(self, request: Request) -> bool:
         """Let a redirect or a retry take over its parent's lease. False where it is none.

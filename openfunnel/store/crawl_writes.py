@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from openfunnel import lifecycle
 from openfunnel.records import BoardRef, DeadLetter, Failure, RawResponse
 from openfunnel.store.boards import BoardVisit
+from openfunnel.store.claims import Claim
 from openfunnel.store.companies import company_ids, name_board
 from openfunnel.store.encoding import storable_time, to_json
 from openfunnel.store.models import Board, StoredDeadLetter, StoredResponse
@@ -52,14 +53,6 @@ _TAKE_UP = text(f"""
     )
     SELECT number, id, etag, last_modified, checksum FROM locked
 """)  # noqa: S608 - a constant
-
-_CLAIM = text("""
-    UPDATE boards SET fence = greatest(fence, :fence)
-    WHERE id = :board_id AND (:fence = 0 OR fence <= :fence)
-    RETURNING id
-""")
-
-_READ_PACE = text("SELECT crawl_seconds, last_fetched_at FROM boards WHERE id = :board_id")
 
 _FINISH_BOARD = text("""
     WITH ended AS (
@@ -209,15 +202,6 @@ def take_up(
     }
 
 
-def claim(session: Session, board_id: int, fence: int) -> bool:
-    """Lock a board for the rest of the transaction, in the name of a lease.
-
-    False where a later lease (a greater `fence`) has written about it: this one is over, and what
-    it brings is stale. A `fence` of 0, of nobody's lease, only locks.
-    """
-    return session.scalar(_CLAIM, {"board_id": board_id, "fence": fence}) is not None
-
-
 def save_raw_response(
     session: Session,
     board_id: int,
@@ -265,20 +249,19 @@ class BoardOutcome:
 
 
 def finish_board(
-    session: Session, board_id: int, outcome: BoardOutcome, now: datetime, jitter: float
+    session: Session, board: Claim, outcome: BoardOutcome, now: datetime, jitter: float
 ) -> None:
     """Record a complete fetch; it serves every run that waits for the board.
 
     The time until the next crawl is multiplied by `jitter`, so that what was crawled together
     drifts apart.
     """
-    board = session.execute(_READ_PACE, {"board_id": board_id}).one()
     seconds = board.crawl_seconds
     if board.last_fetched_at is not None:  # all is new the first time: that tells nothing
         seconds = lifecycle.next_interval(seconds, outcome.changed)
     values = {
         **asdict(outcome),
-        "board_id": board_id,
+        "board_id": board.board_id,
         "now": now,
         "crawl_seconds": seconds,
         "due_at": _due(now, seconds, jitter),

@@ -11,11 +11,10 @@ from sqlalchemy.orm import Session
 
 from openfunnel.normalize.url import url_hash
 from openfunnel.records import JobPosting, PostingStatus
+from openfunnel.store.claims import Claim
 from openfunnel.store.companies import company_ids, name_board
 from openfunnel.store.encoding import storable_text, storable_time, to_array, to_json
 from openfunnel.store.models import Posting
-
-_LOCK_BOARD = text("SELECT company_id FROM boards WHERE id = :board_id FOR NO KEY UPDATE")
 
 _KNOWN = text("""
     SELECT canonical_url_hash, id, status, text_checksum, checksum, closed_at
@@ -114,7 +113,7 @@ class SavedPostings:
 
 def save_postings(
     session: Session,
-    board_id: int,
+    board: Claim,
     raw_response_id: int,
     postings: Sequence[JobPosting],
     now: datetime,
@@ -123,17 +122,16 @@ def save_postings(
 
     What is stored already, word for word, is not written. A posting whose title, text or fields
     changed returns to `fetched`, one that was closed is open again; of both the former version is
-    kept. The board stays locked until the transaction ends.
+    kept.
     """
-    board_company = session.scalar(_LOCK_BOARD, {"board_id": board_id})
     companies = company_ids(session, {posting.company_name for posting in postings})
     rows = {}
     for posting in postings:
-        row = _row(posting, companies.get(posting.company_name, board_company))
+        row = _row(posting, companies.get(posting.company_name, board.company_id))
         rows[row["canonical_url_hash"]] = row
-    if board_company is None and companies:
+    if board.company_id is None and companies:
         named = next(one.company_name for one in postings if one.company_name in companies)
-        name_board(session, board_id, companies[named])
+        name_board(session, board.board_id, companies[named])
 
     known = {row.canonical_url_hash: row for row in session.execute(_KNOWN, {"hashes": list(rows)})}
     fetched = {key: row for key, row in known.items() if row.text_checksum is not None}
@@ -151,7 +149,7 @@ def save_postings(
     }
     fresh = [rows[key] for key in sorted(rows.keys() - same.keys())]
     states = {row.id: row.status for row in same.values()}
-    common = {"board_id": board_id, "raw_response_id": raw_response_id, "now": now}
+    common = {"board_id": board.board_id, "raw_response_id": raw_response_id, "now": now}
     for start in range(0, len(fresh), ROWS_AT_ONCE):
         part = fresh[start : start + ROWS_AT_ONCE]
         values = {name: to_array(row[name] for row in part) for name in _COLUMNS}

@@ -25,6 +25,7 @@ from openfunnel.revival import Revival
 from openfunnel.settings import Settings
 from openfunnel.sources.addresses import Address, canonical_url
 from openfunnel.store import boards, crawl_writes, posting_writes, queries
+from openfunnel.store.claims import claim
 from openfunnel.store.crawl_writes import BoardOutcome
 from openfunnel.store.database import Database
 from openfunnel.store.dead_letters import StoredLetter, get_dead_letter, list_dead_letters
@@ -93,7 +94,9 @@ def fetch_posting(database: Database) -> int:
     with database.begin() as session:
         board_id = crawl_writes.upsert_board(session, ACME, None, NOW)
         raw_id = crawl_writes.save_raw_response(session, board_id, raw)
-        saved = posting_writes.save_postings(session, board_id, raw_id, [posting], NOW)
+        saved = posting_writes.save_postings(
+            session, claim(session, board_id, 0), raw_id, [posting], NOW
+        )
         (posting_id,) = saved.awaiting
         assert posting_writes.fail_fetched(session, posting_id, "given up")
     return posting_id
@@ -121,7 +124,7 @@ async def test_a_board_is_queued_again_and_its_next_answer_is_read(
             checksum="ab",
             raw_response_id=None,
         )
-        crawl_writes.finish_board(session, board_id, outcome, NOW, jitter=1.0)
+        crawl_writes.finish_board(session, claim(session, board_id, 0), outcome, NOW, jitter=1.0)
     letter = crawl_letter(database)
 
     await revival.retry(letter)

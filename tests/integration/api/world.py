@@ -35,6 +35,7 @@ from openfunnel.store import (
     queries,
     run_writes,
 )
+from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -179,10 +180,10 @@ def build_world(database: Database) -> World:
             _posting(miller, 5, "Remote Seller", "Miller", NOON - 5 * DAY),
             _posting(miller, 6, "Fresh Opening", "Miller", NOON - 6 * DAY),
         ]
-        posting_writes.save_postings(session, weaver_id, raw_id, weavers, NOON)
-        posting_writes.save_postings(session, miller_id, raw_id, millers, NOON)
+        posting_writes.save_postings(session, claim(session, weaver_id, 0), raw_id, weavers, NOON)
+        posting_writes.save_postings(session, claim(session, miller_id, 0), raw_id, millers, NOON)
         posting_writes.close_missing(session, weaver_id, ["1", "2", "3"], NOON + DAY)
-        crawl_writes.finish_board(session, weaver_id, FETCHED, NOON, jitter=1.0)
+        crawl_writes.finish_board(session, claim(session, weaver_id, 0), FETCHED, NOON, jitter=1.0)
         ids = {}
         for posting_id in queries.postings_awaiting_extraction(session, 0, 100):
             pending = queries.posting_for_extraction(session, posting_id)

@@ -30,6 +30,7 @@ from openfunnel.records import (
     Workplace,
 )
 from openfunnel.store import crawl_writes, extraction_writes, posting_writes, queries
+from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.models import Board
 
@@ -139,7 +140,7 @@ class Store:
             "raw_response_id": None,
         }
         outcome = crawl_writes.BoardOutcome(**(values | changes))
-        crawl_writes.finish_board(self.session, board_id, outcome, at, 1.0)
+        crawl_writes.finish_board(self.session, claim(self.session, board_id, 0), outcome, at, 1.0)
 
     def fail(self, board_id: int, failure: Failure, at: datetime = NOW, detail: str = "") -> None:
         """Record a crawl that was given up."""
@@ -152,7 +153,7 @@ class Store:
     def save(self, *postings: JobPosting, at: datetime = NOW) -> posting_writes.SavedPostings:
         board_id = self.board(postings[0].board)
         return posting_writes.save_postings(
-            self.session, board_id, self.raw(board_id), postings, at
+            self.session, claim(self.session, board_id, 0), self.raw(board_id), postings, at
         )
 
     def extract(self, posting_id: int, fence: int = 1, **values: Any) -> bool:

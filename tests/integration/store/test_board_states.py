@@ -12,6 +12,7 @@ from openfunnel.lifecycle import DAY, HOUR
 from openfunnel.records import BoardRef, Failure
 from openfunnel.store import crawl_writes, posting_writes, queries
 from openfunnel.store.boards import BoardVisit, active_boards, boards_in_progress, due_boards
+from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.progress import failures
 
@@ -90,10 +91,10 @@ def test_two_crawlers_may_take_up_the_same_new_boards_in_opposite_order(
 def test_a_claim_refuses_whom_a_later_lease_has_overtaken(store) -> None:
     board_id = store.board()
 
-    claims = [crawl_writes.claim(store.session, board_id, fence) for fence in (5, 5, 4, 0, 6, 5)]
+    claims = [claim(store.session, board_id, fence) for fence in (5, 5, 4, 0, 6, 5)]
 
-    assert claims == [True, True, False, True, True, False]
-    assert not crawl_writes.claim(store.session, board_id + 1, 9)
+    assert list(map(bool, claims)) == [True, True, False, True, True, False]
+    assert not claim(store.session, board_id + 1, 9)
 
 
 def test_a_claim_waits_for_who_holds_the_board_and_then_sees_its_fence(
@@ -106,18 +107,18 @@ def test_a_claim_waits_for_who_holds_the_board_and_then_sees_its_fence(
     def overtaken() -> None:
         claimed.wait()
         with database.begin() as session:
-            answered.append(crawl_writes.claim(session, board_id, 1))
+            answered.append(claim(session, board_id, 1))
 
     thread = Thread(target=overtaken)
     thread.start()
     with database.begin() as session:
-        assert crawl_writes.claim(session, board_id, 2)
+        assert claim(session, board_id, 2)
         claimed.set()
         while not session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
             pass
         assert answered == []
     thread.join()
-    assert answered == [False]
+    assert answered == [None]
 
 
 # --- due times ----------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def test_jitter_moves_the_due_time_and_not_the_interval(store, now: datetime) ->
     board_id = store.board()
     outcome = crawl_writes.BoardOutcome(1, True, None, None, "c", None)
 
-    crawl_writes.finish_board(store.session, board_id, outcome, now, 0.9)
+    crawl_writes.finish_board(store.session, claim(store.session, board_id, 0), outcome, now, 0.9)
 
     row = store.row(board_id)
     assert (row.crawl_seconds, row.due_at) == (DAY, now + 0.9 * A_DAY)
@@ -215,7 +216,7 @@ def test_what_a_later_lease_found_is_not_taken_for_unchanged(store, now: datetim
     overtaken, current = (store.board(BoardRef(ats="lever", token=token)) for token in "ab")
     for board_id in (overtaken, current):
         store.finish(board_id, checksum="c")
-        crawl_writes.claim(store.session, board_id, 5)
+        claim(store.session, board_id, 5)
         store.fail(board_id, Failure.BLOCKED)
 
     visits = [visit("b", 5, "c"), visit("b", 4, "c"), visit("a", 4, "c")]

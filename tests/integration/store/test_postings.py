@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from openfunnel.records import AtsFields, Compensation, PayPeriod, PostingStatus
 from openfunnel.store import posting_writes, queries
+from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.encoding import storable_text, to_json
 
@@ -34,7 +35,9 @@ def test_a_page_stored_again_changes_nothing(store, now: datetime) -> None:
 def test_an_empty_page_is_no_trouble(store, now: datetime) -> None:
     board_id = store.board()
 
-    saved = posting_writes.save_postings(store.session, board_id, store.raw(board_id), [], now)
+    saved = posting_writes.save_postings(
+        store.session, claim(store.session, board_id, 0), store.raw(board_id), [], now
+    )
 
     assert saved == posting_writes.SavedPostings((), 0, 0, 0, 0)
 

@@ -59,7 +59,7 @@ def test_any_json_in_a_field_is_accounted_for(ats: str, data: st.DataObject, val
     assert len(content.postings) + content.prospects + len(content.broken) == 1
     for posting in content.postings:
         stored = posting.model_dump_json()  # what no database could take would not encode
-        assert "\\u0000" not in stored
+        assert "\\u0000" not in stored.replace("\\\\", "")  # a backslash may stand before a u
 
 
 @pytest.mark.parametrize("ats", SOURCES)

@@ -140,7 +140,7 @@ class Hosts:
 
 
 def reporter(hosts: Hosts) -> ReportToHost:
-    feed = SimpleNamespace(hosts=hosts, note=hosts.noted.append)
+    feed = SimpleNamespace(hosts=hosts, note=hosts.noted.append, runs=True)
     crawler: Any = SimpleNamespace(spider=SimpleNamespace(feed=feed))
     return ReportToHost(crawler, hosts.sleep)
 
