@@ -20,7 +20,7 @@ ITEM_PIPELINES = {
     "pipelines.postings.StorePostings": 200,
     "pipelines.jobs.PushExtractionJobs": 300,
 }
-CONCURRENT_ITEMS = 4  # an answer is one item; more only makes more tasks
+CONCURRENT_ITEMS = 1  # an answer is one item; more only makes more tasks
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
