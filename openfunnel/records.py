@@ -387,7 +387,10 @@ class Failure(StrEnum):
 
     @property
     def may_pass(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may well succeed a little later.
+
+        Not after a changed schema: the answer was whole, and says what its server means to say.
+        """
         return self in _PASSING
 
 

@@ -20,19 +20,6 @@ from openfunnel.records import Failure
 
 LONGEST_DETAIL = 300
 
-PASSING = frozenset(
-    {
-        Failure.RATE_LIMITED,
-        Failure.SERVER_ERROR,
-        Failure.UNREACHABLE,
-        Failure.TIMED_OUT,
-        Failure.TRUNCATED,
-        Failure.UNPARSABLE,
-    }
-)
-"""What may be over when asked again. A changed schema is not: the answer was whole, and says what
-its server means to say."""
-
 
 class Refusal(IgnoreRequest):
     """Something we do not do; `failure` is its name, the message says what and why."""

@@ -22,6 +22,7 @@ from scrapy.http import Response
 from openfunnel.queue.hosts import HostOutcome, HostReport, Hosts
 from openfunnel.queue.robots import RobotsFiles
 from openfunnel.records import Failure
+from spiders.hands import LEASE
 from spiders.manners import manners_of
 from spiders.outcome import name_exception
 
@@ -29,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 ROBOTS = "robots"
 """In `request.meta`: it asks for a robots.txt, and has its place in line already."""
-LEASE = "lease"
-"""In `request.meta`: the frontier handed it out, when its host's turn had come."""
 
 Sleep = Callable[[float], Awaitable[None]]
 

@@ -22,9 +22,10 @@ from scrapy.http.request import NO_CALLBACK
 
 from openfunnel.queue.robots import LONGEST_TEXT, RobotsText
 from openfunnel.records import Failure
+from spiders.hands import LEASE
 from spiders.manners import manners_of
 from spiders.outcome import RobotsRefused, RobotsUnreachable, name_exception
-from spiders.politeness import LEASE, ROBOTS, Sleep, feed_of, host_of
+from spiders.politeness import ROBOTS, Sleep, feed_of, host_of
 
 logger = logging.getLogger(__name__)
 
