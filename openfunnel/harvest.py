@@ -79,6 +79,8 @@ def store_unchanged(database: Database, answers: Sequence[BoardAnswer], jitter: 
 
 def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> None:
     harvest = Harvest()
+    answer.awaiting, answer.postings, answer.prospects = (), 0, 0  # of a time before that broke off
+    answer.unknown_fields.clear()
     try:
         pages = _pages(answer)
         page: BoardContent | None = next(pages)

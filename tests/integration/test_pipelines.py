@@ -218,6 +218,13 @@ async def test_the_same_answer_twice_changes_nothing(line: Line) -> None:
     assert (await line.queue.depth()).unfinished == 2
 
 
+async def test_an_answer_that_is_stored_again_counts_once(line: Line) -> None:
+    answer = await line.send(whole(1, 2))
+    again = await line.send(answer)
+
+    assert (again.postings, len(again.awaiting)) == (2, 2)
+
+
 async def test_an_unknown_run_does_no_harm(line: Line) -> None:
     answer = whole(1)
     answer.run_id = 2**62
