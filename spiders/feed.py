@@ -185,7 +185,7 @@ class Feed:
         await self._settle()
         await self._keep()
         if self._stop_at is not None:
-            await self._hand_back(self._hands.recall())
+            await self._hand_back(self._hands.unsent_leases)
             return POLL_SECONDS
         room = self._room()
         if room <= 0:

@@ -66,6 +66,11 @@ class Hands:
         """All leases held."""
         return [hand.lease for hand in self._hands.values()]
 
+    @property
+    def unsent_leases(self) -> list[Lease]:
+        """Leases of those in line."""
+        return [hand.lease for hand in self._line]
+
     def add(self, lease: Lease, request: Request) -> None:
         """Put a request in line."""
         request.meta.update(
@@ -117,13 +122,6 @@ class Hands:
         return [
             hand for hand in self._hands.values() if hand.sent and not in_progress(hand.request)
         ]
-
-    def recall(self) -> list[Lease]:
-        """Take everybody out of the line, and return their leases."""
-        leases = [hand.lease for hand in self._line]
-        self._line.clear()
-        self.forget(leases)
-        return leases
 
     def forget(self, leases: Iterable[Lease]) -> None:
         """Drop these; what is noted about them from now on is nobody's."""
