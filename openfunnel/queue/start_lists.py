@@ -20,12 +20,4 @@ class StartLists:
         """Put entries at the end of the line."""
         if entries:
             values = [encode(entry) for entry in entries]
-            await self._redis.lpush(_key(source), *values)
-
-    async def length(self, source: str) -> int:
-        """Count the entries nobody has taken."""
-        return await self._redis.llen(_key(source))
-
-
-def _key(source: str) -> str:
-    return f"{source}:start_urls"
+            await self._redis.lpush(f"{source}:start_urls", *values)

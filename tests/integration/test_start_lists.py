@@ -20,15 +20,15 @@ async def test_sources_have_lists_of_their_own(redis: Redis) -> None:
     lists = StartLists(redis)
     await lists.push("greenhouse", ["a", "b"])
 
-    assert await lists.length("greenhouse") == 2
-    assert await lists.length("lever") == 0
+    assert await redis.llen("greenhouse:start_urls") == 2
+    assert await redis.llen("lever:start_urls") == 0
 
 
 async def test_nothing_pushed_is_nothing_done(redis: Redis) -> None:
     lists = StartLists(redis)
     await lists.push("greenhouse", [])
 
-    assert await lists.length("greenhouse") == 0
+    assert await redis.llen("greenhouse:start_urls") == 0
 
 
 async def test_counters_add_up_by_name_and_field(redis: Redis) -> None:
