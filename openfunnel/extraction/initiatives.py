@@ -1,13 +1,13 @@
 """What an employer says to be doing now or next: few patterns, each plain enough to trust."""
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
 
 import ahocorasick
 
 from openfunnel.extraction.sections import Line, Section
+from openfunnel.normalize.lines import read_once
 from openfunnel.records import InitiativeType as Type
 
 
@@ -134,31 +134,31 @@ _ASKED = (Section.REQUIRED, Section.PREFERRED)
 _LINE_CHARACTERS = 2000
 
 
-def find_initiatives(text: str, lines: list[Line]) -> list[tuple[Type, int, int]]:
+def find_initiatives(lines: list[Line]) -> list[tuple[Type, int, int]]:
     """Return each initiative stated, with the span of its words in the text; one of each type."""
     found: dict[Type, tuple[Type, int, int]] = {}
-    for line, pattern in _candidates(text, lines):
-        if pattern.type in found or line.is_heading or line.section is Section.PROCESS:
+    for line in lines:
+        if line.is_heading or line.section is Section.PROCESS:
             continue
-        if line.section in _ASKED and not pattern.asked_of_person:
-            continue
-        words = line.text[:_LINE_CHARACTERS]
-        match = pattern.words.search(words)
-        if match and not _HIRING.search(words):
-            span = (pattern.type, line.start + match.start(), line.start + match.end())
-            found[pattern.type] = span
+        for pattern, start, end in _stated(line.text):
+            if pattern.type in found or (line.section in _ASKED and not pattern.asked_of_person):
+                continue
+            found[pattern.type] = (pattern.type, line.start + start, line.start + end)
     return list(found.values())
 
 
-def _candidates(text: str, lines: list[Line]) -> list[tuple[Line, _Pattern]]:
-    """Return the lines that hold a stem of a pattern, in order."""
-    starts = [line.start for line in lines]
-    pairs = {
-        (bisect_right(starts, last) - 1, index)
-        for last, indexes in _stems().iter(text.lower())
-        for index in indexes
-    }
-    return [(lines[row], _PATTERNS[index]) for row, index in sorted(pairs)]
+@read_once
+def _stated(line: str) -> tuple[tuple[_Pattern, int, int], ...]:
+    """Return the patterns that a line matches, and where; none where it speaks of the hiring."""
+    words = line[:_LINE_CHARACTERS]
+    likely = {index for _, indexes in _stems().iter(words.lower()) for index in indexes}
+    if not likely or _HIRING.search(words):
+        return ()
+    return tuple(
+        (pattern, *match.span())
+        for pattern in (_PATTERNS[index] for index in sorted(likely))
+        if (match := pattern.words.search(words))
+    )
 
 
 @cache

@@ -1,19 +1,19 @@
 """Technologies and skills of a posting, each with the stance and evidence of its best mention."""
 
 import re
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.stance import STRENGTH, sentence_span, stance_of
+from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.skills import Match, find
 from openfunnel.normalize.text import fold
 from openfunnel.records import Evidence, PostingText, SkillMention, Stance, ValueSource
 
 MOST_TIMES = 50
-"""How many times a name is read for its stance; keeps the time of odd texts bounded."""
+"""How many times a name is read in one line; keeps the time of odd texts bounded."""
 EVIDENCE_WORDS = 15
 EVIDENCE_CHARACTERS = 240
 _BARE_CHARACTERS = 60
@@ -48,65 +48,66 @@ _NO_NAMES = frozenset(("us", "the", "this", "our", "we", "you", "it", "who", "ro
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A match and what its line says of it; `line` is None for one in the title."""
+    """A match, and what its line says of it."""
 
     match: Match
     stance: Stance
-    line: Line | None = None
-    sentence_at: tuple[int, int] = (0, 0)
+    evidence_at: tuple[int, int]
+    """Span in the line."""
 
 
 def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[SkillMention]:
     """Return each technology and skill once, with its strongest stance, in order of the text."""
     company = _employer(posting.company_name or _named_in(text))
-    best: dict[str, _Found] = {}
+    best: dict[str, tuple[_Found, Line | None]] = {}
     for match in find(posting.title):
-        best.setdefault(match.slug, _Found(match, Stance.USED))
-    starts = [line.start for line in lines]
-    times: Counter[str] = Counter()
-    for match in find(text):
-        known = best.get(match.slug)
-        times[match.slug] += 1
-        if times[match.slug] > MOST_TIMES or (known and known.stance is Stance.REQUIRED):
-            continue
-        found = _read(match, lines[bisect_right(starts, match.start) - 1])
-        if found and (known is None or STRENGTH[found.stance] < STRENGTH[known.stance]):
-            best[match.slug] = found
+        best.setdefault(match.slug, (_Found(match, Stance.USED, (0, 0)), None))
+    for line in lines:
+        for found in _read_line(line.text, line.section):
+            known = best.get(found.match.slug)
+            if known is None or STRENGTH[found.stance] < STRENGTH[known[0].stance]:
+                best[found.match.slug] = (found, line)
     return [
-        _mention(found, posting.title)
-        for found in best.values()
+        _mention(found, line, posting.title)
+        for found, line in best.values()
         if not _is_own(found.match, company)
     ]
 
 
-def _read(match: Match, line: Line) -> _Found | None:
-    """Return what the line says of a match; None where that is no signal."""
-    start, end = match.start - line.start, match.end - line.start
-    sentence_at = sentence_span(line.text, start, end)
-    stance = stance_of(line, sentence_at, start, end)
+@read_once
+def _read_line(text: str, section: Section) -> tuple[_Found, ...]:
+    """Return what a line says of each technology and skill, without what is no signal."""
+    times: Counter[str] = Counter()
+    found = []
+    for match in find(text):
+        times[match.slug] += 1
+        if times[match.slug] <= MOST_TIMES and (read := _read(match, text, section)):
+            found.append(read)
+    return tuple(found)
+
+
+def _read(match: Match, text: str, section: Section) -> _Found | None:
+    """Return what the line `text` says of a match; None where that is no signal."""
+    start, end = match.start, match.end
+    sentence_at = sentence_span(text, start, end)
+    stance = stance_of(text, section, sentence_at, start, end)
     if match.is_skill and stance is Stance.MENTIONED:  # `insurance` among the benefits
         return None
-    if _is_company(line, sentence_at, start, stance):
+    if _COMPANIES_LIKE.search(text, sentence_at[0], start):
         return None
-    return _Found(match, stance, line, sentence_at)
+    if stance is Stance.MENTIONED and (
+        section is Section.PROCESS or _COMPANIES.search(text, *sentence_at)
+    ):
+        return None  # a customer, an investor, or small print
+    return _Found(match, stance, _around(text, sentence_at, start, end))
 
 
-def _is_company(line: Line, sentence_at: tuple[int, int], start: int, stance: Stance) -> bool:
-    """Return whether the name is one of a customer or investor, or stands in small print."""
-    low, high = sentence_at
-    if _COMPANIES_LIKE.search(line.text, low, start):
-        return True
-    if stance is not Stance.MENTIONED:
-        return False
-    return line.section is Section.PROCESS or bool(_COMPANIES.search(line.text, low, high))
-
-
-def _mention(found: _Found, title: str) -> SkillMention:
-    match, line = found.match, found.line
+def _mention(found: _Found, line: Line | None, title: str) -> SkillMention:
+    """Make the mention of what was found in a line; None stands for the title."""
+    match = found.match
     evidence = Evidence(text=title)
     if line is not None:
-        start, end = match.start - line.start, match.end - line.start
-        low, high = _around(line.text, found.sentence_at, start, end)
+        low, high = found.evidence_at
         evidence = Evidence(text=line.text[low:high], start=line.start + low, end=line.start + high)
     return SkillMention(
         name=match.name,

@@ -10,6 +10,7 @@ from openfunnel.extraction.sections import Line, Section, divide
 from openfunnel.extraction.summary import compose, summarize
 from openfunnel.normalize.compensation import parse_pay
 from openfunnel.normalize.employment import employment_type, find_employment_type
+from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.role import title_role
 from openfunnel.normalize.seniority import stated_seniority, title_seniority
@@ -38,6 +39,7 @@ TEXT_CHARACTERS = 200_000
 
 _ATS, _RULES = ValueSource.ATS, ValueSource.RULES
 _MOST_YEARS = 50
+_years_of = read_once(parse_years)
 _JUNIOR_YEARS = 1
 
 
@@ -60,7 +62,7 @@ def extract(posting: PostingText) -> Extraction:
         skills=tuple(mention for mention in mentions if mention.category == "skill"),
         initiatives=tuple(
             Initiative(type=kind, evidence=_evidence(text, start, end), source=_RULES)
-            for kind, start, end in find_initiatives(text, lines)
+            for kind, start, end in find_initiatives(lines)
         ),
         summary=_summary(posting, lines),
     )
@@ -156,7 +158,7 @@ def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | No
 def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
     asked = [line for line in lines if line.section not in (Section.PREFERRED, Section.PROCESS)]
     for line in asked:
-        found = parse_years(line.text)
+        found = _years_of(line.text)
         if found is not None and 0 <= found[0] <= _MOST_YEARS:
             years, (start, end) = found
             return Sourced[int](

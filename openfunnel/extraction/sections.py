@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.text import fold
 
 HEADING_CHARACTERS = 90
@@ -131,6 +132,7 @@ def divide(text: str) -> list[Line]:
     return lines
 
 
+@read_once
 def _heading(raw: str) -> Section | None:
     """Return the section a heading opens; None where the line is no heading."""
     marked = raw.startswith("## ")

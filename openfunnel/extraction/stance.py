@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
-from openfunnel.extraction.sections import Line, Section
+from openfunnel.extraction.sections import Section
 from openfunnel.records import Stance
 
 STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
@@ -85,37 +85,39 @@ def sentence_span(text: str, start: int, end: int) -> tuple[int, int]:
     return max(low, start - _SENTENCE_CHARACTERS), min(high, end + _SENTENCE_CHARACTERS)
 
 
-def stance_of(line: Line, sentence_at: tuple[int, int], start: int, end: int) -> Stance:
-    """Return the stance of the name at `start` to `end` of the line's own text.
+def stance_of(
+    text: str, section: Section, sentence_at: tuple[int, int], start: int, end: int
+) -> Stance:
+    """Return the stance of the name at `start` to `end` of the line `text`.
 
     `sentence_at` is the span of its sentence, as `sentence_span` gives it.
     """
     low, high = sentence_at
-    if _is_left_behind(line.text[max(low, start - _BEFORE_CHARACTERS) : start]):
+    if _is_left_behind(text[max(low, start - _BEFORE_CHARACTERS) : start]):
         return Stance.MIGRATING_FROM
-    if line.section is Section.PREFERRED:
+    if section is Section.PREFERRED:
         return Stance.PREFERRED
-    if line.section is Section.DUTIES:
+    if section is Section.DUTIES:
         return Stance.USED
-    if line.section is Section.PROCESS:
+    if section is Section.PROCESS:
         return Stance.MENTIONED
-    sentence = line.text[low:high]
+    sentence = text[low:high]
     welcome = _cues(sentence).welcomes(start - low, end - low)
-    if line.section is Section.REQUIRED:
+    if section is Section.REQUIRED:
         return Stance.PREFERRED if welcome else Stance.REQUIRED
-    return _in_prose(line, sentence, welcome)
+    return _in_prose(text, section, sentence, welcome)
 
 
-def _in_prose(line: Line, sentence: str, welcome: bool) -> Stance:
+def _in_prose(text: str, section: Section, sentence: str, welcome: bool) -> Stance:
     """Return the stance where the section says nothing: the sentence's own words decide."""
     if welcome:
         return Stance.PREFERRED
     if _is_used(sentence):
         return Stance.USED
-    if line.section is Section.OPENING:
+    if section is Section.OPENING:
         if _is_asked(sentence):
             return Stance.REQUIRED
-        if line.text.startswith("- "):
+        if text.startswith("- "):
             return Stance.USED
     return Stance.MENTIONED
 

@@ -4,6 +4,7 @@ import re
 
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.stance import sentence_span
+from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.text import one_line
 
 MOST_WORDS = 30
@@ -27,14 +28,10 @@ def summarize(lines: list[Line]) -> tuple[str, int, int] | None:
     for line in lines:
         if line.is_heading or line.section is Section.PROCESS:
             continue
-        match = _HIRES.search(line.text)
-        if match is None:
-            continue
-        low, high = sentence_span(line.text, match.start(), match.end())
-        sentence = line.text[low:high].removeprefix("- ").strip()
-        if _is_fit(sentence):
-            start = line.start + line.text.index(sentence, low)
-            return sentence, start, start + len(sentence)
+        found = _sentence(line.text)
+        if found is not None:
+            sentence, low = found
+            return sentence, line.start + low, line.start + low + len(sentence)
     return None
 
 
@@ -46,6 +43,17 @@ def compose(title: str, company_name: str | None) -> str | None:
     company = one_line(company_name or "")
     at = f" at {company}" if company else ""
     return " ".join(f"{words}{at}".split()[:MOST_WORDS])[:MOST_CHARACTERS].rstrip(" .,") + "."
+
+
+@read_once
+def _sentence(line: str) -> tuple[str, int] | None:
+    """Return the line's first sentence that tells the job, and where it begins."""
+    match = _HIRES.search(line)
+    if match is None:
+        return None
+    low, high = sentence_span(line, match.start(), match.end())
+    sentence = line[low:high].removeprefix("- ").strip()
+    return (sentence, line.index(sentence, low)) if _is_fit(sentence) else None
 
 
 def _is_fit(sentence: str) -> bool:

@@ -1,29 +1,29 @@
 """Kind of contract, from the words of an ATS or of a text; permanence (`CDI`) says nothing."""
 
 import re
-from collections.abc import Iterator
 
+from openfunnel.normalize.lines import lines_with
 from openfunnel.records import EmploymentType
 
 _LONGEST_FIELD = 500
 _LONGEST_TEXT = 400_000
-_LONGEST_LINE = 4_000
-_WORTH_READING = (
-    "time",
-    "intern",
-    "stage",
-    "contract",
-    "freelance",
-    "term",
-    "temporary",
-    "seasonal",
-    "vollzeit",
-    "praktik",
-    "werkstud",
-    "ftc",
-    "type",
+_worth_reading = lines_with(
+    (
+        "time",
+        "intern",
+        "stage",
+        "contract",
+        "freelance",
+        "term",
+        "temporary",
+        "seasonal",
+        "vollzeit",
+        "praktik",
+        "werkstud",
+        "ftc",
+        "type",
+    )
 )
-"""A line without any of these, case folded, is passed over: `in` is far quicker than a search."""
 
 _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
@@ -125,7 +125,7 @@ def employment_type(words: str) -> EmploymentType | None:
 
 def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | None:
     """Return the type that the text of a posting states, and the span that says so."""
-    lines = list(_lines(text[:_LONGEST_TEXT]))
+    lines = list(_worth_reading(text[:_LONGEST_TEXT]))
     for start, line, _ in lines:
         match = _LABELLED.match(line)
         if match and (kind := employment_type(match["words"])):
@@ -138,15 +138,6 @@ def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | 
                 if not _OF_BENEFITS.search(line[max(0, match.start() - 80) : match.start()]):
                     return kind, (start + match.start(), start + match.end())
     return None
-
-
-def _lines(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the lines that hold a word of interest: start, line, and the line case folded."""
-    start = 0
-    for line, folded in zip(text.split("\n"), text.casefold().split("\n"), strict=True):
-        if any(stem in folded for stem in _WORTH_READING):
-            yield start, line[:_LONGEST_LINE], folded
-        start += len(line) + 1
 
 
 def _spaced(words: str) -> str:

@@ -107,6 +107,8 @@ def _whole_words(folded: str) -> list[tuple[int, int, tuple[_Spelling, ...]]]:
         elif (length <= 2 and after and after in "+#&'") or _continues(folded, last, length):
             continue
         found.append((start, end, spellings))
+    letters, pattern = _letters()
+    found += [(*match.span(), letters[match[0]]) for match in pattern.finditer(folded)]
     return found
 
 
@@ -230,6 +232,26 @@ def _key(name: str) -> str:
 
 @cache
 def _automaton() -> ahocorasick.Automaton:
+    automaton = ahocorasick.Automaton()
+    for pattern, value in _spellings().items():
+        if len(pattern) > 1:
+            automaton.add_word(pattern, (len(pattern), value))
+    automaton.make_automaton()
+    return automaton
+
+
+@cache
+def _letters() -> tuple[dict[str, tuple[_Spelling, ...]], re.Pattern[str]]:
+    """Return the names of one letter, which the automaton would find in every word, and a pattern
+    that finds them where they stand alone.
+    """
+    letters = {spelling: value for spelling, value in _spellings().items() if len(spelling) == 1}
+    names = "".join(map(re.escape, letters))
+    return letters, re.compile(rf"(?<!\w)[{names}](?![\w+#&'])")
+
+
+@cache
+def _spellings() -> dict[str, tuple[_Spelling, ...]]:
     spellings: dict[str, tuple[_Spelling, ...]] = {}
     for entry in taxonomy.entries():
         for alias in entry.aliases:
@@ -237,11 +259,7 @@ def _automaton() -> ahocorasick.Automaton:
             spellings[pattern] = (*spellings.get(pattern, ()), (alias, entry))
     for phrase in taxonomy.stop_phrases():
         spellings[_fold_in_place(phrase)] = _STOP
-    automaton = ahocorasick.Automaton()
-    for pattern, value in spellings.items():
-        automaton.add_word(pattern, (len(pattern), value))
-    automaton.make_automaton()
-    return automaton
+    return spellings
 
 
 @cache

@@ -8,7 +8,7 @@ from openfunnel.records import InitiativeType
 
 
 def found(text: str) -> set[str]:
-    spans = find_initiatives(text, divide(text))
+    spans = find_initiatives(divide(text))
     assert all(text[start:end].strip() for _, start, end in spans)
     return {kind.value for kind, _, _ in spans}
 
@@ -54,5 +54,5 @@ def test_slogans_requirements_and_small_print_are_not(text: str) -> None:
 
 def test_each_type_is_given_once_in_the_order_of_the_text() -> None:
     text = "We recently raised a Series B.\nWe're growing fast.\nWe just closed our Series C."
-    kinds = [kind for kind, _, _ in find_initiatives(text, divide(text))]
+    kinds = [kind for kind, _, _ in find_initiatives(divide(text))]
     assert kinds == [InitiativeType.FUNDING, InitiativeType.SCALING]

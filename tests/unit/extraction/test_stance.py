@@ -11,7 +11,7 @@ def stance(text: str, name: str) -> Stance:
     line = next(line for line in divide(text) if name in line.text)
     start = line.text.index(name)
     end = start + len(name)
-    return stance_of(line, sentence_span(line.text, start, end), start, end)
+    return stance_of(line.text, line.section, sentence_span(line.text, start, end), start, end)
 
 
 @pytest.mark.parametrize(
