@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 LONGEST_LINE = 4_000
 """Characters; what lies beyond is not read."""
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 def read_once(read: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
     """Remember what a pure function reads in each of the last lines; its value must not change."""
-    remembered = lru_cache(maxsize=REMEMBERED_LINES)(read)
+    remembered = cast("Callable[Concatenate[str, P], T]", lru_cache(REMEMBERED_LINES)(read))
 
     @wraps(read)
-    def recall(line: str, *more: P.args, **named: P.kwargs) -> T:
+    def recall(line: str, /, *more: P.args, **named: P.kwargs) -> T:
         look = remembered if len(line) <= LONGEST_REMEMBERED else read
         return look(line, *more, **named)
 
