@@ -62,6 +62,7 @@ _DOLLARS = {
     "CL": "CLP",
     "CO": "COP",
 }
+DOLLARS = frozenset({"USD", *_DOLLARS.values()})
 _CROWNS = {"SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK"}
 _YEN = {"CN": "CNY"}
 
@@ -96,6 +97,8 @@ class Amount:
     value: Decimal
     is_scaled: bool
     currency: str | None
+    is_any_dollar: bool
+    """Written with a mere `$`: a code of a dollar beside it says which."""
     is_huge: bool
     start: int
     end: int
@@ -121,6 +124,7 @@ def find_amounts(text: str, country: str | None) -> Iterator[Amount]:
             value=value,
             is_scaled=bool(scale),
             currency=currency or ("INR" if scale.startswith(("lpa", "la")) else None),
+            is_any_dollar="$" in ((match["before"] or "").strip(), (match["after"] or "").strip()),
             is_huge=scale in ("m", "mm", "million", "b", "bn", "billion"),
             start=match.end() - len(match.group().lstrip()),
             end=match.start() + len(match.group().rstrip()),
@@ -157,6 +161,16 @@ def is_range(text: str, low: Amount, high: Amount) -> bool:
     """Return whether two amounts in sequence are the ends of one range."""
     gap = text[low.end : high.start]
     return len(gap) <= 30 and "\n" not in gap and _JOINT.fullmatch(gap) is not None
+
+
+def currency_of(text: str, low: Amount, high: Amount) -> str | None:
+    """Return the currency of a range: a code says more than the `$` beside it (`CAD $90K`)."""
+    named = currency_before(text, low.start)
+    found = high.currency or low.currency or named
+    if high.is_any_dollar or (low.is_any_dollar and not high.currency):
+        exact = low.currency if not low.is_any_dollar else named
+        return exact if exact in DOLLARS else found
+    return found
 
 
 def currency_before(text: str, start: int) -> str | None:

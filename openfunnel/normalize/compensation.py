@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from openfunnel.normalize.amounts import Amount, currency_before, find_amounts, is_range
+from openfunnel.normalize.amounts import Amount, currency_of, find_amounts, is_range
 from openfunnel.normalize.money import to_usd
 from openfunnel.records import Compensation, PayPeriod
 
@@ -33,6 +33,8 @@ PERIODS_A_YEAR = {
 
 _LEAST_USD_A_YEAR, _MOST_USD_A_YEAR = 1_500, 5_000_000
 _WIDEST_RATIO = 6
+_HOURLY_USD = (7, 100)
+"""What is called pay and lies between is paid an hour: `Pay range: $18.50 - $22.00`."""
 
 _PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
     (period, re.compile(pattern, re.IGNORECASE))
@@ -194,7 +196,7 @@ def _ranges(text: str, amounts: Iterable[Amount]) -> Iterator[tuple[Amount, Amou
 
 
 def _band(text: str, low: Amount, high: Amount) -> _Band | None:
-    currency = high.currency or low.currency or currency_before(text, low.start)
+    currency = currency_of(text, low, high)
     if currency is None or low.is_huge or high.is_huge:
         return None
     least, most = low.value, high.value
@@ -265,6 +267,8 @@ def _period(before: str, after: str, value: Decimal, currency: str) -> PayPeriod
         return PayPeriod.YEAR if value >= 10_000 else None
     if usd.amount >= 10_000:
         return PayPeriod.YEAR
+    if _HOURLY_USD[0] <= usd.amount <= _HOURLY_USD[1] and _PAY.search(before[-160:]):
+        return PayPeriod.HOUR
     return PayPeriod.MONTH if usd.amount >= 400 and currency not in ("USD", "GBP") else None
 
 

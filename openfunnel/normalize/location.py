@@ -18,6 +18,19 @@ from openfunnel.records import Place, Workplace
 
 _MOST_PLACES = 100
 _CITY_STATES = frozenset({"SG", "HK", "LU", "MC", "MO", "GI", "VA", "SM"})
+_TERRITORIES = {
+    territory: state
+    for state, territories in {
+        "CN": "HK MO TW",
+        "US": "PR VI GU AS MP",
+        "GB": "GG JE IM GI BM KY",
+        "FR": "RE GP MQ GF YT NC PF",
+        "NL": "CW AW SX",
+        "DK": "GL FO",
+    }.items()
+    for territory in territories.split()
+}
+"""Places with a country code of their own, and the state that is often named beside them."""
 _HINT_WEIGHT = 1_000.0
 _CONTEXT_WEIGHT = 5.0
 
@@ -40,7 +53,7 @@ def parse_places(text: str, country_hint: str | None = None) -> ParsedPlaces:
     `country_hint` (ISO 3166 alpha-2) settles ambiguous cities. At most the first 2,000 characters
     are read, and 100 places returned.
     """
-    return _parse(_UNPRINTABLE.sub(" ", text[:LONGEST_FIELD]), country_hint)
+    return _parse(_UNPRINTABLE.sub(" ", text[:LONGEST_FIELD]).replace("_", " "), country_hint)
 
 
 def place_keys(place: Place | None, workplace: Workplace | None = None) -> tuple[str, ...]:
@@ -77,16 +90,32 @@ def _parse(text: str, country_hint: str | None) -> ParsedPlaces:
     table = gazetteer()
     drafts: list[Draft] = []
     for segment in _SEGMENTS.split(text):
-        drafts += drafts_of(list(read_segment(table, segment)))
+        drafts += _without_sovereigns(drafts_of(list(read_segment(table, segment))))
         if len(drafts) > _MOST_PLACES:
             break
-    context = frozenset(draft.country for draft in drafts if draft.country)
+    context = frozenset(_countries_stated(drafts))
     found = [_settle(table, draft, country_hint, context) for draft in drafts]
     places = dict.fromkeys(place for place in found if place is not None)
     return ParsedPlaces(
         places=tuple(_without_containers(list(places)))[:_MOST_PLACES],
         workplace=workplace(text),
     )
+
+
+def _without_sovereigns(drafts: list[Draft]) -> list[Draft]:
+    """Leave out the state beside a territory of its own: `Hong Kong, China`."""
+    countries = {draft.country or draft.reading.country for draft in drafts}
+    states = {state for territory, state in _TERRITORIES.items() if territory in countries}
+    return [draft for draft in drafts if draft.country not in states or draft.is_narrower]
+
+
+def _countries_stated(drafts: list[Draft]) -> Iterator[str]:
+    """Yield the countries that parts settle, and the United States for `PA, DE, MD, WV`."""
+    yield from (draft.country for draft in drafts if draft.country)
+    codes = [draft.reading for draft in drafts if draft.reading.is_code]
+    states = [code for code in codes if any(region.country == "US" for region in code.regions)]
+    if len(states) == len(codes) > 2 or any(not state.country for state in states[1:]):
+        yield "US"
 
 
 # --- drafts settled -----------------------------------------------------------------------------
@@ -122,7 +151,7 @@ def _settle_ambiguous(
         return _place(table, city)
     if region and (city is None or draft.remote or city.weight < LARGE_CITY / 2):
         return Place(region=region.name, country=region.country)
-    if reading.country and not (city and reading.is_code):
+    if reading.country and not (city and city.weight >= LARGE_CITY and reading.is_code):
         return Place(country=reading.country)
     return _place(table, city)
 

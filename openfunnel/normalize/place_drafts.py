@@ -22,12 +22,20 @@ class Draft:
     """A city that the gazetteer lacks, in a region or country that was named."""
     remote: bool = False
 
+    @property
+    def is_narrower(self) -> bool:
+        """Whether it is a place in its country."""
+        return bool(self.reading.cities or self.region or self.city_name)
+
 
 def drafts_of(parts: Sequence[tuple[Boundary, bool, Reading]]) -> list[Draft]:
     """Put parts that belong together into one draft each."""
     drafts: list[Draft] = []
-    for index, (boundary, remote, reading) in enumerate(parts):
+    for index, (boundary, remote, read) in enumerate(parts):
         following = parts[index + 1] if index + 1 < len(parts) else None
+        reading = read
+        if following and boundary is Boundary.COMMA and _may_be_a_town(parts[index - 1][2], read):
+            reading = _as_region(read, following[2])
         starts_another = (
             not reading.is_known
             and bool(reading.name)
@@ -49,6 +57,21 @@ def drafts_of(parts: Sequence[tuple[Boundary, bool, Reading]]) -> list[Draft]:
     return drafts
 
 
+def _may_be_a_town(before: Reading, region: Reading) -> bool:
+    """Whether `before` lies in `region`, rather than being the city before it in a list."""
+    if before.cities:
+        return any(
+            not cities or cities[0].weight < LARGE_CITY for cities in (before.cities, region.cities)
+        )
+    return bool(before.name) and not before.is_known
+
+
+def _as_region(reading: Reading, following: Reading) -> Reading:
+    """`Ontario` before `CAN`, after the name of a town, is the province and no city."""
+    regions = tuple(region for region in reading.regions if region.country == following.country)
+    return replace(reading, cities=(), regions=regions) if regions and reading.cities else reading
+
+
 def _settle_country(draft: Draft, reading: Reading) -> None:
     """A part that can only be a country is one at once, and context for the others."""
     if reading.country and not reading.cities and not reading.regions:
@@ -66,6 +89,8 @@ def _absorbs(draft: Draft, part: Reading, boundary: Boundary, part_count: int) -
         return True
     if part.group and not part.cities:
         return _absorbs_group(draft, part.group)
+    if have.group and not have.cities and not have.country:
+        return _group_absorbs(draft, part, have.group)
     if draft.country and not have.cities and not draft.city_name:
         loose = boundary is Boundary.DASH or (part_count <= 3 and not draft.remote)
         return loose and _absorbs_narrower(draft, part)
@@ -74,7 +99,7 @@ def _absorbs(draft: Draft, part: Reading, boundary: Boundary, part_count: int) -
     if have.regions and not draft.region:
         return _region_absorbs(draft, part, boundary)
     if have.name and not have.is_known and not draft.country:
-        return _unknown_absorbs(draft, part)
+        return _unknown_absorbs(draft, part, boundary)
     if not part.is_known:
         return bool(have.cities or draft.city_name)
     return _repeats(draft, part)
@@ -83,7 +108,19 @@ def _absorbs(draft: Draft, part: Reading, boundary: Boundary, part_count: int) -
 def _absorbs_group(draft: Draft, group: str) -> bool:
     members = gazetteer().members[group]
     country = draft.country or (draft.reading.cities[0].country if draft.reading.cities else None)
-    return country in members
+    return country in members or (country is not None and not members)
+
+
+def _group_absorbs(draft: Draft, part: Reading, group: str) -> bool:
+    """`EMEA - London` and `Remote - EMEA (Spain)`: the part that lies in the group counts."""
+    members = gazetteer().members[group]
+    cities = tuple(city for city in part.cities if not members or city.country in members)
+    country = part.country if not members or part.country in members else None
+    if not cities and not country:
+        return False
+    draft.reading = replace(part, cities=cities, country=country)
+    _settle_country(draft, draft.reading)
+    return True
 
 
 def _absorbs_narrower(draft: Draft, part: Reading) -> bool:
@@ -146,7 +183,7 @@ def _absorbs_region_of_unknown(draft: Draft, part: Reading, large: bool) -> bool
     A state may then be the next of a list (`Chicago, LA`), and a mere code a slip.
     """
     region = part.regions[0]
-    if large and part.cities:
+    if (large and part.cities) or (draft.reading.is_code and draft.reading.regions):
         return False
     if large and region.country not in CODES_READ_ALONE:
         return True
@@ -185,9 +222,11 @@ def _region_absorbs(draft: Draft, part: Reading, boundary: Boundary) -> bool:
     return False
 
 
-def _unknown_absorbs(draft: Draft, part: Reading) -> bool:
+def _unknown_absorbs(draft: Draft, part: Reading, boundary: Boundary = Boundary.COMMA) -> bool:
     name = draft.reading.name
-    if part.regions and (part.is_code or not part.cities or draft.reading.is_partial):
+    least = LARGE_CITY if boundary is Boundary.COMMA else 0
+    is_town = part.cities and part.cities[0].weight >= least
+    if part.regions and (part.is_code or not is_town or draft.reading.is_partial):
         region = part.regions[0]
         draft.city_name, draft.region, draft.country = name, region, region.country
     elif part.country:

@@ -21,6 +21,13 @@ _NOISE = re.compile(
     r"|from|time ?zones?|team|roles?|working|work|bundesweit|deutschlandweit)\b|[*#\"“”]",
     re.IGNORECASE,
 )
+_STREET = re.compile(
+    r"\s*\d[\w-]*\s(?:.*\s)?(?:st|street|ave|avenue|blvd|boulevard|rd|road|dr|drive|ln|lane|pkwy"
+    r"|parkway|hwy|highway|ct|court|plaza|suite|ste|fl|floor)\b\.?\s*[\w-]{0,6}\s*",
+    re.IGNORECASE,
+)
+"""`945 5th Ave`, `3rd FL`: passed over where a town may stand beside it."""
+_STATE_WRITTEN_SMALL = re.compile(r"\s*[A-Z][a-z]\s*")
 _POSTAL_CODE = re.compile(r"\b(?:[A-Z]{2}-)?\d{4,6}(?:-\d{4})?\b")
 _WORD = re.compile(r"[^\W_][\w.'’-]*")
 _NEW_SOMETHING = re.compile(r"\bNew (?!York|Jersey|Delhi|Zealand|Orleans|Mexico|Hampshire)\w+")
@@ -74,12 +81,17 @@ class Reading:
 def read_segment(table: Gazetteer, segment: str) -> Iterator[tuple[Boundary, bool, Reading]]:
     """Yield the parts of a segment: what stands before it, whether it says remote, its reading."""
     boundary = Boundary.NEW
-    for index, part in enumerate(_PARTS.split(segment)):
+    parts = _PARTS.split(segment)
+    for index, part in enumerate(parts):
         if index % 2:
             boundary = Boundary.COMMA if part == "," else Boundary.DASH
             continue
-        if not part.strip():
+        if not part.strip() or (len(parts) > 1 and _STREET.fullmatch(part)):
             continue
+        if index and part.strip() == "EST" and REMOTE_WORDS.search(segment):
+            continue  # a time zone, rather than Estonia
+        if boundary is Boundary.COMMA and _STATE_WRITTEN_SMALL.fullmatch(part):  # `Tolleson, Az`
+            part = part.upper()
         whole = lookup(table, _clean(part))
         alternatives = [part] if whole.is_known else _ALTERNATIVES.split(part)
         for position, alternative in enumerate(alternatives):
@@ -106,6 +118,9 @@ def lookup(table: Gazetteer, name: str) -> Reading:
         table.regions.get(key, ()),
         table.countries.get(key),
     )
+    group = table.groups.get(key)
+    if group and cities and cities[0].weight < _WELL_KNOWN_CITY:
+        cities = ()  # `APAC` is no town in Uganda
     code, is_code = name.replace(".", ""), False
     if len(code) <= 3 and code.isupper():
         coded = table.region_codes.get(code, ())
@@ -120,7 +135,7 @@ def lookup(table: Gazetteer, name: str) -> Reading:
         cities=cities,
         regions=regions,
         country=country,
-        group=table.groups.get(key),
+        group=group,
         name=name,
         is_code=is_code,
         is_alpha3=is_alpha3,
@@ -138,12 +153,22 @@ def _read(table: Gazetteer, part: str) -> list[Reading]:
         if pair := cut(table, bare):
             return pair
     if mentioned := list(_mentions(table, bare)):
-        if len(mentioned) == 1 and _TOWN_NAME.search(bare):
+        if len(mentioned) == 1 and _may_be_a_town(bare, mentioned[0]):
             return [replace(mentioned[0], name=bare, is_partial=True)]
         return mentioned
     if any(char.isdigit() for char in bare) or len(bare.split()) > 4:
         return [Reading()]
     return [reading]
+
+
+def _may_be_a_town(name: str, mentioned: Reading) -> bool:
+    """`East Syracuse` and `Playa Vista` may be towns that the gazetteer lacks."""
+    if _TOWN_NAME.search(name):
+        return True
+    if name.endswith((" District", " Province", " Prefecture", " Territory", " Emirate")):
+        return False
+    is_city = bool(mentioned.cities) and not (mentioned.regions or mentioned.country)
+    return is_city and len(name.split()) == 2 and name.istitle()
 
 
 def _cut_at_hyphen(table: Gazetteer, part: str) -> list[Reading] | None:

@@ -1,16 +1,18 @@
 """The function of the person hired, from the title and, where it says nothing, the department.
 
-The words are data: `titles/role_function.tsv`, an ordered list in which the first line that fits
-wins. The part of a title before a comma, dash or bracket (`Engineering Manager, Sales Tools`) is
-read first.
+The words are data. `titles/role_function.tsv` is an ordered list in which the first line that fits
+wins; the part of a title before a comma, dash or bracket (`Engineering Manager, Sales Tools`) is
+read first. `titles/vague_words.tsv` is asked last: a `Consultant, Tax` works in finance, and so
+does a consultant of the department Finance.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
+from openfunnel.normalize.lookalikes import fold_lookalikes
 from openfunnel.normalize.text import fold
 from openfunnel.records import RoleFunction
 
@@ -18,28 +20,47 @@ _GENDER_NOTE = re.compile(
     r"\((?:[mfwdxhntguvi*]\s*[/|,]\s*){1,3}[a-z*]+\)|\b[hf]/[fh]\b"
     r"|\bm/w/d\b"
 )
-_HEAD_END = re.compile(r"\s[-–—|:@]\s|,|\(|\[|\s/\s|;")
+_HEAD_END = re.compile(r"\s[-–—|:@]\s|,|(?<!\w)\(|\[|\s/\s|;")
 _TITLE_CHARACTERS = 300
+_MOST_DEPARTMENTS = 10
+
+_Rules = tuple[tuple[RoleFunction, re.Pattern[str]], ...]
 
 
 def title_role(title: str, departments: Sequence[str] = ()) -> RoleFunction:
-    """Return the function that `title` names, else that of the departments, else `other`."""
-    folded = _GENDER_NOTE.sub(" ", fold(title[:_TITLE_CHARACTERS]).replace("’", "'")).strip()
+    """Return the function that `title` names, else that of the departments, else `other`.
+
+    The first 300 characters of each and ten departments are read.
+    """
+    folded = _GENDER_NOTE.sub(" ", _folded(title)).strip()
     head = _HEAD_END.split(folded, maxsplit=1)[0]
-    for words in (head, folded, *(fold(name[:_TITLE_CHARACTERS]) for name in departments)):
-        for role, pattern in _rules():
-            if pattern.search(words):
+    names = [_folded(name) for name in departments[:_MOST_DEPARTMENTS]]
+    phrases = tuple(dict.fromkeys((head, folded, *names)))
+    return (
+        _first(phrases, _rules("role_function.tsv"))
+        or _first(phrases, _rules("vague_words.tsv"))
+        or RoleFunction.OTHER
+    )
+
+
+def _folded(name: str) -> str:
+    return fold(fold_lookalikes(name[:_TITLE_CHARACTERS])).replace("’", "'")
+
+
+def _first(phrases: Iterable[str], rules: _Rules) -> RoleFunction | None:
+    for phrase in phrases:
+        for role, pattern in rules:
+            if pattern.search(phrase):
                 return role
-    return RoleFunction.OTHER
+    return None
 
 
 @cache
-def _rules() -> tuple[tuple[RoleFunction, re.Pattern[str]], ...]:
+def _rules(table: str) -> _Rules:
     """Return the rules in order; neighbouring lines of one function make one expression."""
-    table = files(__package__) / "titles" / "role_function.tsv"
     rows = [
         line.split("\t", 1)
-        for line in table.read_text("utf-8").splitlines()
+        for line in (files(__package__) / "titles" / table).read_text("utf-8").splitlines()
         if line and not line.startswith("#")
     ]
     return tuple(

@@ -7,6 +7,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
+from openfunnel.normalize.lookalikes import fold_lookalikes
 from openfunnel.normalize.text import fold
 from openfunnel.records import Seniority
 
@@ -40,7 +41,8 @@ _FOR_WHOM = re.compile(
 _ALTERNATIVES = re.compile(r"\s*(?:/|\bor\b|\bou\b|\boder\b)\s*")
 
 _STATED = re.compile(
-    r"\b(?:looking for|seeking|hiring|searching for|recruiting|recherchons|suchen|buscamos)\s+"
+    r"(?:looking for|seeking|hiring|searching for|recruiting|recherchons|suchen|buscamos"
+    r"|procuramos|cerchiamo)\s+"
     r"(?:an?|une?|eine?n?|our next|un)?\s*(?:\w+ )?"
     r"(?P<level>intern|junior|mid-?level|senior|staff|principal|entry-?level)\b"
     r"(?! (?:stakeholder|management|leader))"
@@ -60,11 +62,16 @@ _NEW_GRADUATES = re.compile(
     r"|\bno (?:prior |previous )?experience (?:is )?(?:required|necessary|needed)"
     r"|\bearly[ -]career\b|\bjeunes? dipl[oô]m[eé]|\bberufseinsteiger"
 )
+_GRADUATE_STEMS = (
+    *("grad", "entry", "early", "diplom", "diplôm", "berufseinsteiger"),
+    *("no experience", "no prior experience", "no previous experience"),
+)
+"""A text without one of these is spared the search for new graduates."""
 
 
 def title_seniority(title: str) -> Seniority | None:
     """Return the level that a marker in `title` names; of alternatives the lower; None without."""
-    folded = _FOR_WHOM.sub("", fold(title[:_TITLE_CHARACTERS]).replace("’", "'"))
+    folded = _FOR_WHOM.sub("", _folded(title))
     for level in _DECISIVE:
         if _words()[level].search(folded):
             return level
@@ -84,8 +91,14 @@ def stated_seniority(text: str) -> tuple[Seniority, tuple[int, int]] | None:
     found = _STATED.search(lowered)
     if found:
         return _STATED_LEVELS[re.sub(r"\W", "", found["level"])], found.span()
+    if not any(stem in lowered for stem in _GRADUATE_STEMS):
+        return None
     graduates = _NEW_GRADUATES.search(lowered)
     return (Seniority.JUNIOR, graduates.span()) if graduates else None
+
+
+def _folded(title: str) -> str:
+    return fold(fold_lookalikes(title[:_TITLE_CHARACTERS])).replace("’", "'")
 
 
 def _marker(part: str) -> Seniority | None:

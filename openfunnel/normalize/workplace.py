@@ -24,7 +24,7 @@ _ROLE = r"(?:role|position|job|opportunity|vacancy|internship)"
 _IS = r"(?:is|will\s+be|can\s+be|may\s+be)\s+(?:an?\s+)?(?:fully\s+|primarily\s+|100\s?%\s+)?"
 
 REMOTE_WORDS = re.compile(
-    r"\b(?:(?:100\s?%|fully|full|all|us|partially)[ -])?remote(?:ly|s)?"
+    r"\b(?:(?:100\s?%|fully|full|partially)[ -])?remote(?:ly|s)?"
     r"(?:[ -](?:first|friendly|eligible|only|ok|optional|possible|based|position|role|work))?\b"
     r"|\b(?:home[ -]?(?:based|office)|work(?:ing)?[ -]?(?:from|@|at)[ -]?home|wfh|virtual"
     r"|telecommut\w{1,5}|distributed|t[ée]l[ée]travail|remoto|teletrabajo|à distance|zdalnie)\b",

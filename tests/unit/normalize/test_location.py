@@ -80,6 +80,30 @@ def cities(text: str, hint: str | None = None) -> list[tuple[str | None, str | N
         ("St. George, UT", [("St. George", "US")]),
         ("East Syracuse, New York, United States", [("East Syracuse", "US")]),
         ("West London, UK", [("London", "GB")]),
+        ("Smalltown, Ontario, Canada", [("Smalltown", "CA")]),
+        ("Smalltown, Oregon", [("Smalltown", "US")]),
+        ("Paris, Ontario, Canada", [("Paris", "CA")]),
+        ("Warwick, New York, United States", [("Warwick", "US")]),
+        ("Seattle, San Francisco, New York, US", [("Seattle", "US"), SAN_FRANCISCO, NEW_YORK]),
+        ("Playa Vista, CA", [("Playa Vista", "US")]),
+        ("Smalltown, Az", [("Smalltown", "US")]),
+        ("234 De Leon Blvd, 3rd FL, Coral Gables, FL 33134", [("Coral Gables", "US")]),
+        ("DC, Maryland, Virginia", [("Washington", "US"), (None, "US"), (None, "US")]),
+        ("PA, DE, MD, WV", [(None, "US")] * 4),
+        ("DE, AT, CH", [(None, "DE"), (None, "AT"), (None, "CH")]),
+        ("Hong Kong, China", [("Hong Kong", "HK")]),
+        ("Hong Kong; China", [("Hong Kong", "HK"), (None, "CN")]),
+        ("APAC - China, Guangzhou", [("Guangzhou", "CN")]),
+        ("EMEA - London", [("London", "GB")]),
+        ("Remote (EMEA: Germany, Spain)", [(None, "DE"), (None, "ES")]),
+        ("Anywhere, USA", [(None, "US")]),
+        ("US-Remote", [(None, "US")]),
+        ("remote_us", [(None, "US")]),
+        ("US Remote - EST", [(None, "US")]),
+        ("Tallinn, EST", [("Tallinn", "EE")]),
+        ("Lyon ou Paris", [("Lyon", "FR"), ("Paris", "FR")]),
+        ("Berlin oder Wien", [("Berlin", "DE"), ("Vienna", "AT")]),
+        ("Rio de Janeiro e São Paulo", [("Rio de Janeiro", "BR"), ("São Paulo", "BR")]),
         ("New England", []),
         ("Hybrid", []),
         ("", []),
@@ -96,6 +120,7 @@ def test_a_location_string_names_its_cities_and_countries(
     ("text", "expected"),
     [
         ("CAN", [Place(country="CA")]),
+        ("Smalltown, Ontario, CAN", [Place(city="Smalltown", region="Ontario", country="CA")]),
         ("Ontario, CAN", [Place(region="Ontario", country="CA")]),
         ("Ontario, Canada", [Place(region="Ontario", country="CA")]),
         ("Ontario CAN", [Place(region="Ontario", country="CA")]),
@@ -257,10 +282,10 @@ def test_two_megabytes_of_anything_are_read_in_part(unit: str) -> None:
 
 def test_most_locations_of_real_boards_are_resolved(shared: Path) -> None:
     resolved = total = 0
-    for path in sorted((shared / "corpus" / "listings" / "greenhouse").glob("*.json.gz"))[::5]:
+    for path in (shared / "corpus" / "listings" / "greenhouse").glob("*.json.gz"):
         for job in json.loads(gzip.decompress(path.read_bytes()))["jobs"]:
             parsed = parse_places((job.get("location") or {}).get("name") or "")
             total += 1
             resolved += bool(parsed.places) or parsed.workplace is Workplace.REMOTE
     assert total > 1_000
-    assert resolved / total >= 0.9
+    assert resolved / total >= 0.95

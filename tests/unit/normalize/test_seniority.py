@@ -45,6 +45,22 @@ from openfunnel.records import Seniority
         ("Chief Financial Officer", "executive"),
         ("CTO", "executive"),
         ("Co-Founder", "executive"),
+        ("Développeur confirmé", "senior"),
+        ("Chef d'équipe", "lead"),
+        ("Directrice Marketing", "director"),
+        ("Praktikant (m/w/d)", "intern"),
+        ("Teamleiterin Einkauf", "manager"),
+        ("Berufseinsteiger IT", "junior"),
+        ("Desarrollador Semi Senior", "mid"),
+        ("Jefa de Ventas", "manager"),
+        ("Practicante de Marketing", "intern"),
+        ("Analista Pleno", "mid"),
+        ("Analista Sênior", "senior"),
+        ("Gerente de Engenharia", "manager"),
+        ("Estagiário de Dados", "intern"),
+        ("Mid-Senior Developer", "mid"),
+        ("Sеniоr Engineer", "senior"),  # Cyrillic letters
+        ("𝗦𝗲𝗻𝗶𝗼𝗿 Engineer", "senior"),
     ],
 )
 def test_a_marker_in_the_title_names_the_level(title: str, level: str) -> None:
@@ -66,6 +82,8 @@ def test_a_marker_in_the_title_names_the_level(title: str, level: str) -> None:
         "Lead Generation Specialist",
         "Chief of Staff",
         "Internal Communications Partner",
+        "Gerente de Produto",
+        "Jefe de Proyecto",
         "",
     ],
 )
