@@ -31,7 +31,7 @@ from openfunnel.records import (
     Workplace,
 )
 
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Raised with every change that may alter a result."""
 
 TEXT_CHARACTERS = 200_000
