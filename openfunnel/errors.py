@@ -143,6 +143,10 @@ class ModelUnavailable(SetupError):
     """{host} does not serve the model {model}: {reason}. {remedy}."""
 
 
+class InvalidGoldSet(OpenFunnelError):
+    """{file} cannot be used: {problem}."""
+
+
 # --- queries ------------------------------------------------------------------------------------
 
 
