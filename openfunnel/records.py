@@ -310,6 +310,16 @@ class Initiative(Record):
     source: ValueSource
 
 
+class Origin(Record):
+    """Where a posting comes from; what a model costs is counted by it."""
+
+    ats: str
+    board_id: int
+    """In the store: its other postings tell what is boilerplate."""
+    run_id: int | None = None
+    """The run that fetched it, if any did."""
+
+
 class PostingText(Record):
     """What an extractor is given."""
 
@@ -317,6 +327,9 @@ class PostingText(Record):
     text: str
     company_name: str | None = None
     fields: AtsFields = AtsFields()
+    closed: bool = False
+    origin: Origin | None = None
+    """None for a posting that no store knows."""
 
 
 class Extraction(Record):
@@ -335,21 +348,70 @@ class Extraction(Record):
     summary: Sourced[Annotated[str, StringConstraints(max_length=600)]] | None = None
 
 
+class Omission(StrEnum):
+    """Why a part of a text is not shown to a model."""
+
+    BOILERPLATE = "boilerplate"
+    """It stands in other postings of the board, too."""
+    SECTION = "section"
+    """Its section tells nothing that is asked for: benefits, how to apply, equal opportunity."""
+    BUDGET = "budget"
+    """More valuable parts took all the room."""
+
+
+class LeftOut(Record):
+    """A part of the stored text that a model did not see; positions in characters."""
+
+    start: int
+    end: int
+    why: Omission
+
+
+class ModelUse(Record):
+    """What was asked of one model."""
+
+    model: str
+    calls: int = 0
+    """Requests that the model answered, however badly."""
+    cache_hits: int = 0
+    """Answers that were known, and cost nothing."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    """From sending to answer, added up over the calls."""
+
+
 class ExtractionResult(Record):
     """An extraction and how it came about."""
 
     extraction: Extraction
     extractor: str
-    """`rules` or `ollama`."""
+    """`rules`, `ollama` or `openai`."""
     model: str | None = None
     """The model that answered; None for rules."""
     prompt_version: str
     """Version of the prompt, or of the rules."""
     tokens_in: int = 0
+    """Of all calls made for it; 0 where the answer was known."""
     tokens_out: int = 0
     duration_ms: int = 0
-    dropped: int = 0
-    """Values refused because their evidence was not found or they were out of bounds."""
+    cached: bool = False
+    """Whether the model's answer was known already: the same text was asked about before."""
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Computed, never the model's own word; None for rules."""
+    triage: str | None = None
+    """Why no model was asked although there is one: `closed`, `too_short`, ..."""
+    failure: str | None = None
+    """Why the models' answers could not be used, where the rules stepped in."""
+    refused: Mapping[str, int] = Field(default_factory=dict)
+    """Values of the model's answer that were refused, by reason: `no_evidence`, ..."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What the model did not see, in the order of the text."""
+
+    @property
+    def dropped(self) -> int:
+        """Values refused, for whatever reason."""
+        return sum(self.refused.values())
 
 
 # --- what the crawl hands to the store ----------------------------------------------------------

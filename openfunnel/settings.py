@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, ValidationError, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from openfunnel.errors import InvalidSetting
@@ -23,7 +31,9 @@ DEFAULT_MODEL = "qwen3:4b-instruct"
 """A small instruct model that follows a JSON schema and runs in 8 GB of memory."""
 
 
-SOURCE_URL = re.compile(r"OPENFUNNEL_([A-Z0-9_]+)_URL")
+ExtractorName = Literal["auto", "rules", "ollama", "openai"]
+
+SOURCE_URL = re.compile(r"OPENFUNNEL_(?!OPENAI_)([A-Z0-9_]+)_URL")
 
 
 class Settings(BaseSettings):
@@ -38,8 +48,29 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
     ollama_host: str = Field(default="http://127.0.0.1:11434", validation_alias="OLLAMA_HOST")
 
-    extractor: Literal["auto", "rules", "ollama"] = "auto"
+    extractor: ExtractorName = "auto"
     model: str = DEFAULT_MODEL
+    model_large: str | None = None
+    """Asked where the first model's answer is unusable, or not to be trusted."""
+    openai_url: str | None = None
+    """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1."""
+    openai_key: SecretStr | None = None
+    on_model_failure: Literal["rules", "dead"] = "rules"
+    """What becomes of a posting about which no model says anything usable."""
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Below it the large model is asked, if there is one, and at last the rules step in."""
+    prompt_tokens: PositiveInt = 900
+    """Of a posting, so many tokens at most are shown to a model; of most, fewer than half of it."""
+    answer_seconds: PositiveFloat = 900.0
+    """A small model on a laptop's CPU takes minutes, and waits behind other requests."""
+    triage_model: str | None = None
+    """Asked first, and for little, whether a posting passes the three filters below."""
+    triage_roles: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Only postings of these role functions go to a model; others are left to the rules."""
+    triage_countries: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Likewise; ISO 3166-1 alpha-2. What names no country passes."""
+    triage_languages: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Likewise; ISO 639-1."""
     lease_seconds: PositiveFloat = 60.0
     host_rate: NonNegativeFloat = 2.0
     """Requests per second to one host over all crawler processes; 0: no limit."""
@@ -72,6 +103,34 @@ class Settings(BaseSettings):
         if not split:  # no key at all would leave open what somebody meant to close
             raise ValueError("it names no key")
         return split
+
+    @field_validator("triage_roles", "triage_countries", "triage_languages", mode="before")
+    @classmethod
+    def _split_words(cls, words: object) -> object:
+        if not isinstance(words, str):
+            return words
+        return frozenset(word.strip() for word in words.split(",") if word.strip())
+
+    @field_validator("triage_countries")
+    @classmethod
+    def _check_countries(cls, countries: frozenset[str]) -> frozenset[str]:
+        if wrong := sorted(one for one in countries if not re.fullmatch(r"[A-Za-z]{2}", one)):
+            raise ValueError(f"{wrong[0]!r} is no country code of two letters")
+        return frozenset(country.upper() for country in countries)
+
+    @field_validator("triage_languages")
+    @classmethod
+    def _check_languages(cls, languages: frozenset[str]) -> frozenset[str]:
+        if wrong := sorted(one for one in languages if not re.fullmatch(r"[A-Za-z]{2}", one)):
+            raise ValueError(f"{wrong[0]!r} is no language code of two letters")
+        return frozenset(language.lower() for language in languages)
+
+    @field_validator("openai_url")
+    @classmethod
+    def _check_openai_url(cls, url: str | None) -> str | None:
+        if url is not None and not re.match(r"https?://[^/]", url):
+            raise ValueError("it is no http or https URL")
+        return url and url.rstrip("/")
 
     @field_validator("host_rates", mode="before")
     @classmethod

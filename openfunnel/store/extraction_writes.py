@@ -1,17 +1,17 @@
-"""What the worker writes: an extraction, whole or not at all."""
+"""What the worker writes: extractions, a batch of them in one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from pydantic_core import PydanticSerializationError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from openfunnel.normalize import skills as taxonomy
 from openfunnel.normalize.compensation import yearly
 from openfunnel.normalize.location import place_keys
 from openfunnel.normalize.money import to_usd
-from openfunnel.normalize.text import fold
 from openfunnel.records import (
     Compensation,
     Extraction,
@@ -19,153 +19,204 @@ from openfunnel.records import (
     SkillMention,
     Stance,
 )
-from openfunnel.store.encoding import storable_text, to_json
+from openfunnel.store.encoding import storable_text, to_array, to_json
+from openfunnel.store.skill_writes import LONGEST_KEY, KnownSkill, skill_ids
 
 REMOTE = "remote"
 """The place key of postings whose workplace is remote."""
-LONGEST_KEY = 300
 
-# One lock a posting, taken before all else: whoever waited for it sees the other's skills below.
+_STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
+
+# One lock a posting, taken before all else, in the order in which a crawl writes a board's
+# postings: whoever waited for it sees the other's skills below.
 _LOCK = text("""
-    WITH posting AS MATERIALIZED (
-        SELECT id FROM job_postings WHERE id = :job_posting_id FOR NO KEY UPDATE
+    WITH locked AS MATERIALIZED (
+        SELECT id FROM job_postings WHERE id = ANY(CAST(:posting_ids AS bigint[]))
+        ORDER BY canonical_url_hash COLLATE "C" FOR NO KEY UPDATE
     )
     SELECT s.slug, s.id, s.name, s.category
-    FROM posting LEFT JOIN skills s ON s.slug = ANY(CAST(:slugs AS text[]))
+    FROM (SELECT count(*) AS postings FROM locked) AS found
+    LEFT JOIN skills s ON found.postings > 0 AND s.slug = ANY(CAST(:slugs AS text[]))
 """)
+
+# What is given of `extractions`: an array a column, with an element for each posting. Arrays cost
+# less than JSON, and than a parameter for each value. A column of arrays comes as their literals:
+# arrays within an array would all have to be of one length.
+_COLUMNS = {
+    "job_posting_id": "bigint",
+    "extractor": "text",
+    "model": "text",
+    "prompt_version": "text",
+    "tokens_in": "bigint",
+    "tokens_out": "bigint",
+    "duration_ms": "bigint",
+    "dropped": "integer",
+    "cached": "boolean",
+    "confidence": "real",
+    "triage": "text",
+    "failure": "text",
+    "refused": "jsonb",
+    "left_out": "jsonb",
+    "fence": "bigint",
+    "text_checksum": "text",
+    "role_function": "text",
+    "seniority": "text",
+    "employment_type": "text",
+    "workplace": "text",
+    "years_experience_min": "smallint",
+    "comp_min": "numeric",
+    "comp_max": "numeric",
+    "comp_currency": "text",
+    "comp_period": "text",
+    "comp_ote": "boolean",
+    "comp_max_usd_year": "numeric",
+    "comp_rate_date": "date",
+    "fields": "jsonb",
+}
+_LITERALS = {"place_keys": "text[]", "skill_ids": "integer[]"}
+_GIVEN = {**_COLUMNS, **dict.fromkeys(_LITERALS, "text"), "skill_names": "text"}
+_MENTIONS = {
+    "mentioned_in": "bigint",
+    "skill_id": "integer",
+    "stance": "text",
+    "source": "text",
+    "quote": "text",
+    "quote_start": "integer",
+    "quote_end": "integer",
+}
+
+
+def _arrays(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
+
+
+_NAMES = ", ".join([*_COLUMNS, *_LITERALS])
+_READ = ", ".join(
+    [
+        *(f"one.{name}" for name in _COLUMNS),
+        *(f"CAST(one.{name} AS {kind})" for name, kind in _LITERALS.items()),
+    ]
+)
+_CHANGES = ", ".join(
+    f"{name} = excluded.{name}"
+    for name in [*_COLUMNS, *_LITERALS, "extracted_at", "search"]
+    if name != "job_posting_id"
+)
 
 # The vector: title A, company and skills B, text C. `english` rather than `simple`, because people
 # ask for "engineers" and mean "engineer"; words of other languages go through the same stemmer on
 # both sides and still meet. A tsvector holds 1 MB and 16,383 positions, and refuses more with an
 # error: of the text, the first 100,000 characters (as many words) stay well below both.
-_SAVE = text("""
-    WITH saved AS (
-        INSERT INTO extractions AS known (
-            job_posting_id, extractor, model, prompt_version, tokens_in, tokens_out, duration_ms,
-            dropped, fence, extracted_at, text_checksum, role_function, seniority,
-            employment_type, workplace, years_experience_min, comp_min, comp_max, comp_currency,
-            comp_period, comp_ote, comp_max_usd_year, comp_rate_date, place_keys, skill_ids,
-            fields, search)
-        SELECT
-            p.id, :extractor, :model, :prompt_version, :tokens_in, :tokens_out, :duration_ms,
-            :dropped, :fence, :now, :text_checksum, :role_function, :seniority,
-            :employment_type, :workplace, :years_experience_min, :comp_min, :comp_max,
-            :comp_currency, :comp_period, :comp_ote, :comp_max_usd_year, :comp_rate_date,
-            CAST(:place_keys AS text[]), CAST(:skill_ids AS integer[]), CAST(:fields AS jsonb),
+_SAVE = text(f"""
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest({_arrays(_GIVEN)}) AS one ({", ".join(_GIVEN)})
+    ), saved AS (
+        INSERT INTO extractions AS known ({_NAMES}, extracted_at, search)
+        SELECT {_READ}, :now,
             setweight(to_tsvector('english', p.title), 'A')
             || setweight(to_tsvector('english', concat_ws(' ', c.name, b.token)), 'B')
-            || setweight(to_tsvector('english', left(:skill_names, 20000)), 'B')
+            || setweight(to_tsvector('english', left(one.skill_names, 20000)), 'B')
             || setweight(to_tsvector('english', left(p.text, 100000)), 'C')
-        FROM job_postings p
+        FROM given one
+        JOIN job_postings p ON p.id = one.job_posting_id
         JOIN boards b ON b.id = p.board_id
         LEFT JOIN companies c ON c.id = p.company_id
-        WHERE p.id = :job_posting_id
-        ON CONFLICT (job_posting_id) DO UPDATE SET
-            extractor = excluded.extractor, model = excluded.model,
-            prompt_version = excluded.prompt_version,
-            tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out,
-            duration_ms = excluded.duration_ms, dropped = excluded.dropped,
-            fence = excluded.fence, extracted_at = excluded.extracted_at,
-            text_checksum = excluded.text_checksum,
-            role_function = excluded.role_function, seniority = excluded.seniority,
-            employment_type = excluded.employment_type, workplace = excluded.workplace,
-            years_experience_min = excluded.years_experience_min,
-            comp_min = excluded.comp_min, comp_max = excluded.comp_max,
-            comp_currency = excluded.comp_currency, comp_period = excluded.comp_period,
-            comp_ote = excluded.comp_ote, comp_max_usd_year = excluded.comp_max_usd_year,
-            comp_rate_date = excluded.comp_rate_date,
-            place_keys = excluded.place_keys, skill_ids = excluded.skill_ids,
-            fields = excluded.fields, search = excluded.search
+        ON CONFLICT (job_posting_id) DO UPDATE SET {_CHANGES}
         WHERE known.fence <= excluded.fence
-        RETURNING job_posting_id
-    ), dropped AS (
+        RETURNING job_posting_id, text_checksum, skill_ids
+    ), gone AS (
         DELETE FROM job_skills USING saved
         WHERE job_skills.job_posting_id = saved.job_posting_id
-          AND skill_id <> ALL(CAST(:skill_ids AS integer[]))
+          AND skill_id <> ALL(saved.skill_ids)
     ), named AS (
         INSERT INTO job_skills (job_posting_id, skill_id, stance, evidence, source)
-        SELECT saved.job_posting_id, skill_id, stance, evidence, source
-        FROM saved, jsonb_to_recordset(CAST(:mentions AS jsonb))
-            AS mention (skill_id integer, stance text, evidence jsonb, source text)
+        SELECT mentioned_in, skill_id, stance,
+               jsonb_build_object('text', quote, 'start', quote_start, 'end', quote_end), source
+        FROM unnest({_arrays(_MENTIONS)}) AS mention ({", ".join(_MENTIONS)})
+        JOIN saved ON saved.job_posting_id = mentioned_in
         ON CONFLICT (job_posting_id, skill_id) DO UPDATE SET
             stance = excluded.stance, evidence = excluded.evidence, source = excluded.source
     ), posting AS (
-        UPDATE job_postings SET status = 'extracted', failure = NULL
-        FROM saved WHERE id = saved.job_posting_id AND text_checksum = :text_checksum
+        UPDATE job_postings p SET status = 'extracted', failure = NULL
+        FROM saved WHERE p.id = saved.job_posting_id AND p.text_checksum = saved.text_checksum
     )
     SELECT job_posting_id FROM saved
-""")
+""")  # noqa: S608 - names of columns, no values
 
 
-# In slug order, in which all workers take their locks.
-_WRITE_SKILLS = text("""
-    INSERT INTO skills (slug, name, category)
-    SELECT slug, name, category
-    FROM json_to_recordset(CAST(:skills AS json)) AS skill (slug text, name text, category text)
-    ORDER BY slug COLLATE "C"
-    ON CONFLICT (slug) DO UPDATE SET name = excluded.name, category = excluded.category
-    RETURNING slug, id
-""")
+@dataclass(frozen=True)
+class FinishedExtraction:
+    """What was extracted from the text with this checksum, under the lease of this fence."""
 
-_WRITE_ALIASES = text("""
-    INSERT INTO skill_aliases (alias, skill_id)
-    SELECT alias, skill_id
-    FROM json_to_recordset(CAST(:aliases AS json)) AS alias (alias text, skill_id integer)
-    ON CONFLICT DO NOTHING
-""")
+    posting_id: int
+    text_checksum: str
+    result: ExtractionResult
+    fence: int
 
 
-class _KnownSkill(NamedTuple):
-    slug: str
-    id: int
-    name: str
-    category: str
+def save_extractions(
+    session: Session, finished: Sequence[FinishedExtraction], now: datetime
+) -> set[int]:
+    """Store extractions with their skills; return the ids of the postings they were stored for.
 
+    Nothing is stored of one where the result of a later lease (a greater `fence`) is stored
+    already, or the posting is gone. A posting becomes `extracted` only if its text is still the
+    one that was extracted; else it keeps waiting for its next extraction.
 
-def save_extraction(
-    session: Session,
-    posting_id: int,
-    text_checksum: str,
-    result: ExtractionResult,
-    fence: int,
-    now: datetime,
-) -> bool:
-    """Store an extraction with its skills, made from the text with this checksum.
-
-    Returns False, having stored nothing of it, where the result of a later lease (a greater
-    `fence`) is stored already, or the posting is gone. The posting becomes `extracted` only if its
-    text is still the one that was extracted; else it keeps waiting for its next extraction.
+    Batches of several workers never wait for each other in a circle. Where PostgreSQL refuses a
+    value (`sqlalchemy.exc.DBAPIError`), the whole transaction is lost: each extraction in a
+    transaction of its own stores all but the refused one.
     """
-    extraction = result.extraction
-    mentions = _strongest(extraction.technologies + extraction.skills)
-    locked = {"job_posting_id": posting_id, "slugs": list(mentions)}
-    known = session.execute(_LOCK, locked).all()
-    if not known:
-        return False
-    skill_ids = _skill_ids(session, mentions, [_KnownSkill(*row) for row in known if row.slug])
-    values = {
-        **result.model_dump(exclude={"extraction"}),
-        **_columns(extraction),
-        "job_posting_id": posting_id,
-        "text_checksum": text_checksum,
-        "fence": fence,
-        "now": now,
-        "fields": to_json(extraction.model_dump(mode="json")),
-        "skill_ids": sorted(skill_ids.values()),
+    latest = {one.posting_id: one for one in sorted(finished, key=lambda one: one.fence)}
+    named = {posting_id: _strongest(one.result.extraction) for posting_id, one in latest.items()}
+    skills = {slug: mention for mentions in named.values() for slug, mention in mentions.items()}
+    wanted = {"posting_ids": to_array(latest), "slugs": to_array(skills)}
+    known = session.execute(_LOCK, wanted).all()
+    ids = skill_ids(session, skills, [KnownSkill(*row) for row in known if row.slug])
+    rows = [_row(one, named[one.posting_id], ids) for one in latest.values()]
+    values = {name: to_array(row[name] for row in rows) for name in _GIVEN}
+    return set(session.execute(_SAVE, {**values, **_mentions(named, ids), "now": now}).scalars())
+
+
+def _row(
+    finished: FinishedExtraction, mentions: Mapping[str, SkillMention], ids: Mapping[str, int]
+) -> dict[str, Any]:
+    result = finished.result
+    return {
+        "job_posting_id": finished.posting_id,
+        "text_checksum": finished.text_checksum,
+        "fence": finished.fence,
+        "extractor": result.extractor,
+        "model": result.model,
+        "prompt_version": result.prompt_version,
+        "tokens_in": result.tokens_in,
+        "tokens_out": result.tokens_out,
+        "duration_ms": result.duration_ms,
+        "dropped": result.dropped,
+        "cached": result.cached,
+        "confidence": result.confidence,
+        "triage": result.triage,
+        "failure": result.failure,
+        "refused": to_json(result.refused),
+        "left_out": to_json([part.model_dump() for part in result.left_out]),
+        **_columns(result.extraction),
+        "skill_ids": to_array(sorted(ids[slug] for slug in mentions)),
         "skill_names": " ".join(mention.name for mention in mentions.values()),
-        "mentions": to_json(
-            [
-                {
-                    "skill_id": skill_ids[slug],
-                    "stance": mention.stance,
-                    "evidence": mention.evidence.model_dump(mode="json"),
-                    "source": mention.source,
-                }
-                for slug, mention in mentions.items()
-            ]
-        ),
+        "fields": _document(result.extraction),
     }
-    return session.execute(_SAVE, values).scalar_one_or_none() is not None
+
+
+def _mentions(
+    named: Mapping[int, Mapping[str, SkillMention]], ids: Mapping[str, int]
+) -> dict[str, str]:
+    rows = [
+        (posting_id, ids[slug], one.stance, one.source, quote.text, quote.start, quote.end)
+        for posting_id, mentions in named.items()
+        for slug, one in mentions.items()
+        for quote in (one.evidence,)
+    ]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_MENTIONS)
+    return {name: to_array(column) for name, column in zip(_MENTIONS, columns, strict=True)}
 
 
 def _columns(extraction: Extraction) -> dict[str, Any]:
@@ -184,7 +235,7 @@ def _columns(extraction: Extraction) -> dict[str, Any]:
         "employment_type": kind.value if kind else None,
         "workplace": workplace,
         "years_experience_min": years.value if years else None,
-        "place_keys": sorted(keys),
+        "place_keys": to_array(sorted(keys)),
         **_pay_columns(extraction.compensation.value if extraction.compensation else None),
     }
 
@@ -202,46 +253,21 @@ def _pay_columns(pay: Compensation | None) -> dict[str, Any]:
     }
 
 
-def _strongest(mentions: Iterable[SkillMention]) -> dict[str, SkillMention]:
+def _strongest(extraction: Extraction) -> dict[str, SkillMention]:
     """One mention a slug, the strongest; in slug order, in which all workers take locks."""
-    strength = list(Stance)
     by_slug: dict[str, SkillMention] = {}
-    for mention in mentions:
+    for mention in extraction.technologies + extraction.skills:
         slug = storable_text(mention.slug)
         known = by_slug.get(slug)
-        if known is None or strength.index(mention.stance) < strength.index(known.stance):
+        if known is None or _STRENGTH[mention.stance] < _STRENGTH[known.stance]:
             by_slug[slug] = mention
     return dict(sorted(by_slug.items()))
 
 
-def _skill_ids(
-    session: Session, mentions: Mapping[str, SkillMention], known: Iterable[_KnownSkill]
-) -> dict[str, int]:
-    """Ids by slug; only missing and renamed skills are written: common rows stay unlocked."""
-    stored = {skill.slug: skill for skill in known}
-    ids = {slug: skill.id for slug, skill in stored.items()}
-    named = {
-        slug: (storable_text(mention.name), storable_text(mention.category))
-        for slug, mention in mentions.items()
-    }
-    fresh = [
-        {"slug": slug, "name": name, "category": category}
-        for slug, (name, category) in named.items()
-        if (skill := stored.get(slug)) is None or (skill.name, skill.category) != (name, category)
-    ]
-    if fresh:
-        written = session.execute(_WRITE_SKILLS, {"skills": to_json(fresh)}).all()
-        ids |= {row.slug: row.id for row in written}
-        aliases = [
-            {"skill_id": row.id, "alias": alias}
-            for row in written
-            for alias in _aliases(mentions[row.slug])
-        ]
-        session.execute(_WRITE_ALIASES, {"aliases": to_json(aliases)})
-    return ids
-
-
-def _aliases(mention: SkillMention) -> list[str]:
-    names = {mention.slug, mention.name, *taxonomy.aliases(mention.slug)}
-    folded = {storable_text(fold(name))[:LONGEST_KEY] for name in names}
-    return sorted(folded - {""})
+def _document(extraction: Extraction) -> str:
+    """As `to_json`, at a fraction of its cost where there is nothing to mend."""
+    try:
+        document = extraction.model_dump_json()
+    except PydanticSerializationError:  # a lone surrogate
+        return to_json(extraction.model_dump(mode="json"))
+    return to_json(extraction.model_dump(mode="json")) if "\\u0000" in document else document

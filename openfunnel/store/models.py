@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -40,6 +42,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         int: BigInteger,
+        float: Double,
         str: Text,
         bytes: LargeBinary,
         datetime: DateTime(timezone=True),
@@ -286,6 +289,15 @@ class StoredExtraction(Base):
     tokens_out: Mapped[int]
     duration_ms: Mapped[int]
     dropped: Mapped[int] = mapped_column(Integer)
+    """All that is in `refused`."""
+    cached: Mapped[bool] = mapped_column(server_default="false")
+    confidence: Mapped[float | None] = mapped_column(REAL)
+    triage: Mapped[str | None]
+    failure: Mapped[str | None]
+    refused: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """How many values of the model's answer, by reason."""
+    left_out: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    """The parts of the text that the model did not see."""
     fence: Mapped[int]
     """Fencing token of the lease it was made under; only a later one replaces it."""
     extracted_at: Mapped[datetime]
@@ -346,6 +358,68 @@ class JobSkill(Base):
     stance: Mapped[str]
     evidence: Mapped[dict[str, Any]]
     source: Mapped[str]
+
+
+class StoredAnswer(Base):
+    """An answer of a model, so that the same is never asked twice."""
+
+    __tablename__ = "model_answers"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """Hash of all that the answer depends on."""
+    content: Mapped[str]
+    """As the model gave it: each use reads and verifies it anew."""
+    model: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class StoredUse(Base):
+    """What one model did for the postings of one run and ATS; one row for each of these."""
+
+    __tablename__ = "model_usage"
+    __table_args__ = (
+        Index(
+            "model_usage_account_idx",
+            text("COALESCE(run_id, 0::bigint)"),
+            "ats",
+            "model",
+            unique=True,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    """None for postings that no run fetched."""
+    ats: Mapped[str]
+    model: Mapped[str]
+    calls: Mapped[int]
+    cache_hits: Mapped[int]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    seconds: Mapped[float]
+    updated_at: Mapped[datetime]
+
+
+class StoredReplay(Base):
+    """A replay of stored postings, and how far it came."""
+
+    __tablename__ = "replays"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    extractor: Mapped[str]
+    model: Mapped[str | None]
+    prompt_version: Mapped[str]
+    filters: Mapped[dict[str, Any]]
+    after_id: Mapped[int] = mapped_column(server_default="0")
+    """The last posting that is done."""
+    postings: Mapped[int] = mapped_column(server_default="0")
+    changes: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What it changed so far, as the replay itself counts it."""
 
 
 class StoredDeadLetter(Base):

@@ -53,6 +53,17 @@ class Activity:
 
 
 @dataclass(frozen=True)
+class ModelShare:
+    """About how many of the postings with an extraction a model was asked."""
+
+    asked: int
+    triaged: int
+    """No model was asked about them although there was one."""
+    tokens_in: float | None
+    """Of all calls for one posting, on average; None where every answer was known."""
+
+
+@dataclass(frozen=True)
 class RunRow:
     """A run as it began."""
 
@@ -85,6 +96,12 @@ _FUNNEL = text("""
            (SELECT count(*) FROM boards WHERE queued_at IS NOT NULL) AS queued,
            (SELECT count(*) FROM boards WHERE failure IS NOT NULL AND status = 'active') AS failed,
            (SELECT count(*) FROM boards WHERE status = 'not_found') AS not_found
+""")
+
+_MODEL_SHARE = text("""
+    SELECT count(*) FILTER (WHERE triage IS NULL) AS asked, count(triage) AS triaged,
+           CAST(avg(tokens_in) FILTER (WHERE tokens_in > 0) AS float) AS tokens_in
+    FROM extractions WHERE coalesce(model, triage, failure) IS NOT NULL
 """)
 
 _RUN_BOARDS = text("""
@@ -135,6 +152,11 @@ def failures(session: Session) -> dict[str, dict[str, int]]:
     for ats, failure, count in session.execute(statement):
         counted.setdefault(ats, {})[failure] = int(count)
     return counted
+
+
+def model_share(session: Session) -> ModelShare:
+    """Count what models were asked about, and what triage kept from them."""
+    return ModelShare(**session.execute(_MODEL_SHARE).mappings().one())
 
 
 def list_runs(session: Session, limit: int = 100) -> list[RunRow]:

@@ -18,6 +18,8 @@ from openfunnel.records import (
     Evidence,
     Extraction,
     ExtractionResult,
+    LeftOut,
+    Origin,
     PostingStatus,
     PostingText,
     RawResponse,
@@ -93,8 +95,10 @@ def discovered_postings(session: Session, before: datetime) -> list[DiscoveredPo
     ]
 
 
-def posting_for_extraction(session: Session, posting_id: int) -> PendingPosting | None:
-    """Return a posting with its text; None if there is none, or nothing was fetched yet."""
+def postings_for_extraction(
+    session: Session, posting_ids: Sequence[int]
+) -> dict[int, PendingPosting]:
+    """Return postings with their texts, by id; those that are gone or not fetched are missing."""
     statement = (
         select(
             Posting.id,
@@ -103,25 +107,33 @@ def posting_for_extraction(session: Session, posting_id: int) -> PendingPosting 
             Posting.title,
             Posting.text,
             Posting.fields,
+            Posting.closed_at.is_not(None).label("closed"),
+            Posting.board_id,
             Company.name.label("company_name"),
+            Board.ats,
+            StoredResponse.run_id,
         )
+        .join(Board, Board.id == Posting.board_id)
         .outerjoin(Company, Company.id == Posting.company_id)
-        .where(Posting.id == posting_id, Posting.text_checksum.is_not(None))
+        .outerjoin(StoredResponse, StoredResponse.id == Posting.raw_response_id)
+        .where(Posting.id.in_(posting_ids), Posting.text_checksum.is_not(None))
     )
-    row = session.execute(statement).one_or_none()
-    if row is None:
-        return None
-    return PendingPosting(
-        row.id,
-        PostingStatus(row.status),
-        row.text_checksum,
-        PostingText(
-            title=row.title,
-            text=row.text,
-            company_name=row.company_name,
-            fields=AtsFields.model_validate(row.fields),
-        ),
-    )
+    return {
+        row.id: PendingPosting(
+            row.id,
+            PostingStatus(row.status),
+            row.text_checksum,
+            PostingText(
+                title=row.title,
+                text=row.text,
+                company_name=row.company_name,
+                fields=AtsFields.model_validate(row.fields),
+                closed=row.closed,
+                origin=Origin(ats=row.ats, board_id=row.board_id, run_id=row.run_id),
+            ),
+        )
+        for row in session.execute(statement)
+    }
 
 
 def postings_awaiting_extraction(session: Session, after_id: int, limit: int) -> list[int]:
@@ -219,7 +231,12 @@ def get_extraction(session: Session, posting_id: int) -> ExtractionRow | None:
             tokens_in=stored.tokens_in,
             tokens_out=stored.tokens_out,
             duration_ms=stored.duration_ms,
-            dropped=stored.dropped,
+            cached=stored.cached,
+            confidence=stored.confidence,
+            triage=stored.triage,
+            failure=stored.failure,
+            refused=stored.refused,
+            left_out=tuple(LeftOut.model_validate(part) for part in stored.left_out),
         ),
         extracted_at=stored.extracted_at,
         outdated=stored.text_checksum != text_checksum,

@@ -118,7 +118,7 @@ class PostingRow:
     compensation: ListedPay | None
     summary: str | None
     extractor: str | None
-    """Who made the extraction: `rules` or `ollama`."""
+    """Who made the extraction: `rules`, `ollama` or `openai`."""
 
     def position(self, sort: PostingSort) -> Position:
         """Return where this row stands under `sort`: what `search_postings` continues after."""

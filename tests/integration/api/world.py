@@ -30,13 +30,13 @@ from openfunnel.records import (
 )
 from openfunnel.store import (
     crawl_writes,
-    extraction_writes,
     posting_writes,
     queries,
     run_writes,
 )
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
+from openfunnel.store.extraction_writes import FinishedExtraction, save_extractions
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -184,20 +184,25 @@ def build_world(database: Database) -> World:
         posting_writes.save_postings(session, claim(session, miller_id, 0), raw_id, millers, NOON)
         posting_writes.close_missing(session, weaver_id, ["1", "2", "3"], NOON + DAY)
         crawl_writes.finish_board(session, claim(session, weaver_id, 0), FETCHED, NOON, jitter=1.0)
-        ids = {}
-        for posting_id in queries.postings_awaiting_extraction(session, 0, 100):
-            pending = queries.posting_for_extraction(session, posting_id)
-            assert pending is not None
-            ids[pending.posting.title] = posting_id
-        for title, extraction in EXTRACTIONS.items():
-            pending = queries.posting_for_extraction(session, ids[title])
-            assert pending is not None
-            result = ExtractionResult(
-                extraction=extraction, extractor="rules", prompt_version="rules-1", duration_ms=3
+        waiting = queries.postings_awaiting_extraction(session, 0, 100)
+        pending = queries.postings_for_extraction(session, waiting).values()
+        ids = {one.posting.title: one.id for one in pending}
+        finished = [
+            FinishedExtraction(
+                one.id,
+                one.text_checksum,
+                ExtractionResult(
+                    extraction=EXTRACTIONS[one.posting.title],
+                    extractor="rules",
+                    prompt_version="rules-1",
+                    duration_ms=3,
+                ),
+                fence=1,
             )
-            assert extraction_writes.save_extraction(
-                session, pending.id, pending.text_checksum, result, fence=1, now=NOON
-            )
+            for one in pending
+            if one.posting.title in EXTRACTIONS
+        ]
+        assert len(save_extractions(session, finished, NOON)) == len(EXTRACTIONS)
     return World(ids, raw_id, run.id)
 
 

@@ -156,12 +156,18 @@ class Store:
             self.session, claim(self.session, board_id, 0), self.raw(board_id), postings, at
         )
 
-    def extract(self, posting_id: int, fence: int = 1, **values: Any) -> bool:
-        pending = queries.posting_for_extraction(self.session, posting_id)
-        assert pending is not None
-        return extraction_writes.save_extraction(
-            self.session, posting_id, pending.text_checksum, make_result(**values), fence, NOW
+    def finished(
+        self, posting_id: int, result: ExtractionResult | None = None, fence: int = 1
+    ) -> extraction_writes.FinishedExtraction:
+        """An extraction of the posting's text as it is now."""
+        pending = queries.postings_for_extraction(self.session, [posting_id])[posting_id]
+        return extraction_writes.FinishedExtraction(
+            posting_id, pending.text_checksum, result or make_result(), fence
         )
+
+    def extract(self, posting_id: int, fence: int = 1, **values: Any) -> bool:
+        finished = self.finished(posting_id, make_result(**values), fence)
+        return bool(extraction_writes.save_extractions(self.session, [finished], NOW))
 
     def add(self, posting: JobPosting, at: datetime = NOW, **values: Any) -> int:
         """Store one posting with its extraction."""

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from openfunnel.records import AtsFields, Compensation, PayPeriod, PostingStatus
+from openfunnel.records import AtsFields, Compensation, Origin, PayPeriod, PostingStatus
 from openfunnel.store import posting_writes, queries
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.encoding import storable_text, to_json
+from openfunnel.store.run_writes import create_run
 
 PAY = Compensation(min=Decimal(50), max=Decimal(60), currency="EUR", period=PayPeriod.HOUR)
 
@@ -207,7 +208,7 @@ def test_a_discovered_address_becomes_the_posting_once_it_is_fetched(store, now:
     (discovered,) = queries.discovered_postings(store.session, now + timedelta(seconds=1))
     assert {discovered.id} == ids
     assert (discovered.ref, discovered.external_id) == (posting.board, posting.external_id)
-    assert queries.posting_for_extraction(store.session, discovered.id) is None
+    assert queries.postings_for_extraction(store.session, [discovered.id]) == {}
     assert queries.get_posting(store.session, discovered.id).text is None
 
     saved = store.save(posting)
@@ -259,13 +260,34 @@ def test_the_page_of_the_reconciler_moves_on(store) -> None:
 
 def test_a_worker_is_given_what_the_board_said(store) -> None:
     posting = store.posting(company_name=None)
-    (posting_id,) = store.save(store.posting(2), posting).awaiting[1:]
+    (other_id, posting_id) = sorted(store.save(store.posting(2), posting).awaiting)
 
-    pending = queries.posting_for_extraction(store.session, posting_id)
+    found = queries.postings_for_extraction(store.session, [posting_id, other_id, posting_id + 100])
 
-    assert (pending.posting.title, pending.posting.text) == (posting.title, posting.text)
-    assert pending.posting.fields == posting.fields
-    assert queries.posting_for_extraction(store.session, posting_id + 100) is None
+    pending = found[posting_id].posting
+    assert found.keys() == {posting_id, other_id}
+    assert (pending.title, pending.text, pending.fields) == (
+        posting.title,
+        posting.text,
+        posting.fields,
+    )
+    assert (pending.company_name, pending.closed) == (None, False)
+    assert found[other_id].posting.company_name == "Acme Corp"
+    assert pending.origin == Origin(ats="greenhouse", board_id=store.board())
+
+
+def test_a_worker_is_told_of_the_run_and_that_a_posting_is_closed(store, now: datetime) -> None:
+    board_id = store.board()
+    run = create_run(store.session, "import", "trace", [board_id], now)
+    raw_id = store.raw(board_id, run_id=run.id)
+    board = claim(store.session, board_id, 0)
+    saved = posting_writes.save_postings(store.session, board, raw_id, [store.posting()], now)
+    posting_writes.close_missing(store.session, board_id, [], now)
+
+    (pending,) = queries.postings_for_extraction(store.session, saved.awaiting).values()
+
+    assert pending.posting.closed
+    assert pending.posting.origin.run_id == run.id
 
 
 def test_two_crawlers_may_store_overlapping_pages_at_once(

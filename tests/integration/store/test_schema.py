@@ -16,6 +16,7 @@ from openfunnel.settings import PROJECT_ROOT, Settings
 from openfunnel.store import schema
 from openfunnel.store.database import Database, open_database
 from openfunnel.store.models import Base
+from openfunnel.store.queries import get_extraction
 
 
 def test_models_and_migrations_agree(database: Database) -> None:
@@ -71,6 +72,54 @@ def test_boards_of_the_first_version_are_due_a_day_after_their_last_fetch(
 
     assert days["fetched"] == timedelta(days=1)
     assert timedelta(days=1) <= days["unknown"] < timedelta(days=1, hours=1)
+
+
+def test_extractions_of_the_second_version_keep_what_they_say(empty_database_url: str) -> None:
+    with Database(empty_database_url) as database:
+        with database.begin() as session:
+            command.upgrade(schema.alembic_config(session.connection()), "0002")
+            session.execute(
+                text("""
+                    WITH board AS (
+                        INSERT INTO boards (ats, region, token, first_seen_at, due_at)
+                        VALUES ('lever', '', 'acme', now(), now()) RETURNING id
+                    ), posting AS (
+                        INSERT INTO job_postings (board_id, external_id, status, canonical_url,
+                            canonical_url_hash, title, text, text_checksum, checksum, fields,
+                            payload, first_seen_at, fetched_at, listed_at)
+                        SELECT id, n, 'extracted', n, n, 'Engineer', '', '', '', '{}', '{}', now(),
+                               now(), now()
+                        FROM board, unnest(ARRAY['1', '2']) AS n RETURNING id
+                    )
+                    INSERT INTO extractions (job_posting_id, extractor, prompt_version, tokens_in,
+                        tokens_out, duration_ms, dropped, fence, extracted_at, text_checksum,
+                        role_function, seniority, place_keys, skill_ids, search, fields)
+                    SELECT id, 'ollama', '1', 1, 2, 3, 4 * (row_number() OVER () - 1), 5, now(), '',
+                           'it', 'mid', '{}', '{}', '', :fields
+                    FROM posting
+                """),
+                {
+                    "fields": """{
+                        "role_function": {"value": "it", "source": "llm"},
+                        "seniority": {"value": "mid", "source": "llm"}
+                    }"""
+                },
+            )
+        assert schema.migrate(empty_database_url) == "0002"
+        with database.begin() as session:
+            ids = session.scalars(
+                text("SELECT job_posting_id FROM extractions ORDER BY dropped")
+            ).all()
+            whole, lossy = (get_extraction(session, posting_id).result for posting_id in ids)
+
+    assert (whole.dropped, whole.cached, whole.left_out) == (0, False, ())
+    assert lossy.refused == {"no_evidence": 4}
+    assert (lossy.tokens_out, lossy.confidence, lossy.triage, lossy.failure) == (
+        2,
+        None,
+        None,
+        None,
+    )
 
 
 def test_an_empty_database_gets_its_schema_when_it_is_opened(empty_database_url: str) -> None:
