@@ -93,14 +93,17 @@ def extract(
 async def _check_extractor(settings: Settings) -> None:
     """Raise what every extractor would: a model is asked for and not there."""
     from openfunnel.extraction.router import choose
+    from openfunnel.extraction.usage import Meter
 
-    choice = await choose(settings)
+    choice = await choose(settings, None, Meter(), slots=1)
     typer.echo(choice.reason)
     await choice.extractor.close()
 
 
 async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
+    from openfunnel.extraction.pace import Pace
     from openfunnel.extraction.router import choose
+    from openfunnel.extraction.usage import Meter
     from openfunnel.extraction.worker import Worker
     from openfunnel.queue.connection import connect
     from openfunnel.queue.presence import PresenceBoard
@@ -109,7 +112,8 @@ async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
 
     database = open_database(settings)
     redis = await connect(settings)
-    choice = await choose(settings)
+    meter = Meter()
+    choice = await choose(settings, database, meter, slots=concurrency)
     typer.echo(choice.reason, err=True)
     queue = RedisLeaseQueue(redis, "extract")
     worker = Worker(
@@ -119,6 +123,8 @@ async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
         PresenceBoard(redis),
         lease_seconds=settings.lease_seconds,
         concurrency=concurrency,
+        meter=meter,
+        pace=Pace.of(settings),
     )
     ended = asyncio.Event()
     shown = asyncio.create_task(_show_drain(queue, ended)) if drain else None
@@ -217,7 +223,7 @@ def sandbox(
         Path | None, typer.Option(help="Write the port here once it listens (for --port 0).")
     ] = None,
 ) -> None:
-    """Play the outside world: job boards and an Ollama, with faults on demand."""
+    """Play the outside world: job boards and a model server, with faults on demand."""
     from openfunnel.sandbox import ollama
     from openfunnel.sandbox.boards import GeneratedWorld
     from openfunnel.sandbox.environment import sandbox_variables
@@ -235,7 +241,8 @@ def sandbox(
     if port:
         for name, value in sandbox_variables(f"http://{host}:{port}").items():
             typer.echo(f"{name}={value}")
-    models = (ollama.MODEL, settings.model)  # it stands in for whatever model is asked for
+    asked = (settings.model, settings.model_large, settings.triage_model)
+    models = (ollama.MODEL, *filter(None, asked))  # it stands in for whatever model is asked for
     model_server = ollama.router(wrong, models=models)
     rules = robots.read_text("utf-8", "replace") if robots else None
     serve(host, port, world, wrong, model_server, robots=rules, port_file=port_file)

@@ -1,7 +1,7 @@
 """What every extractor promises, and what a language model is asked to answer.
 
 The schema is written for grammar-constrained decoding: flat, without `$defs`, `pattern`, `format`
-or bounds, which grammar converters refuse or skip. The bounds are those of
+or bounds of numbers, which grammar converters refuse or skip. The bounds that matter are those of
 `openfunnel.extraction.answer.ModelAnswer`, which checks every answer, because a server may ignore
 the schema. Evidence comes before the value it stands for: a model that has quoted first makes up
 less.
@@ -22,15 +22,18 @@ from openfunnel.records import (
     Workplace,
 )
 
-PROMPT_VERSION = "1"
-"""Of prompt and schema together: raise it when either changes."""
+MOST_ITEMS = 40
+"""Of a list. Real postings name fewer; a model that repeats itself comes to an end."""
+MOST_CHARACTERS = 240
+"""Of a string, likewise. A bound becomes as many rules of llama.cpp's grammar, which takes 2,000
+at the most (`MAX_REPETITION_THRESHOLD` of its `llama-grammar.cpp`)."""
 
 
 class Extractor(Protocol):
     """Turns a posting's text into structured fields."""
 
     name: str
-    """`rules` or `ollama`."""
+    """`rules`, `ollama` or `openai`."""
     model: str | None
     """The model that answers; None without one."""
 
@@ -74,10 +77,11 @@ def _all_of(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list_of(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": _all_of(properties)}
+    return {"type": "array", "items": _all_of(properties), "maxItems": MOST_ITEMS}
 
 
-_TEXT = {"type": "string"}
+_TEXT = {"type": "string", "maxLength": MOST_CHARACTERS}
+_TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": MOST_CHARACTERS}
 _SKILL = {"evidence": _TEXT, "name": _TEXT, "stance": _one_of(Stance)}
 
 ANSWER_SCHEMA: dict[str, Any] = _all_of(
@@ -87,14 +91,16 @@ ANSWER_SCHEMA: dict[str, Any] = _all_of(
         "seniority": _one_of(Seniority),
         "employment_type": _one_of_or_null(EmploymentType),
         "workplace": _one_of_or_null(Workplace),
-        "locations": _list_of({part: _or_null("string") for part in ("city", "region", "country")}),
-        "pay_evidence": _or_null("string"),
+        "locations": _list_of(
+            {"city": _TEXT_OR_NULL, "region": _TEXT_OR_NULL, "country": _TEXT_OR_NULL}
+        ),
+        "pay_evidence": _TEXT_OR_NULL,
         "pay_min": _or_null("number"),
         "pay_max": _or_null("number"),
-        "pay_currency": _or_null("string"),
+        "pay_currency": _TEXT_OR_NULL,
         "pay_period": _one_of_or_null(PayPeriod),
         "pay_is_on_target_earnings": _or_null("boolean"),
-        "years_evidence": _or_null("string"),
+        "years_evidence": _TEXT_OR_NULL,
         "years_experience_min": _or_null("integer"),
         "technologies": _list_of(_SKILL),
         "skills": _list_of(_SKILL),

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable
 
 from redis.exceptions import RedisError
 
@@ -59,6 +61,13 @@ class Outage:
             log.info("Going on")
         self._failures = 0
         self._pause_until = 0.0
+
+    async def attempt(self, work: Awaitable[object]) -> None:
+        """Do `work` once; if a service is away, the lease's expiry or the next beat makes up."""
+        try:
+            await work
+        except AWAY as error:
+            self.begin(error, time.monotonic())
 
 
 async def pause_for(seconds: float, stop: asyncio.Event) -> None:

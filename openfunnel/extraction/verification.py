@@ -1,29 +1,32 @@
-"""From a model's answer to an `Extraction`: names made canonical, values without evidence dropped.
+"""From a model's answer to an `Extraction`: names made canonical, what is not evidenced refused.
 
 A model is believed only where it quotes: technologies, skills, initiatives, pay and years of
-experience are kept if their evidence stands verbatim (white space folded) in text or title. What
-the ATS states in a structured field wins over what the model says.
+experience are kept if their evidence stands verbatim (white space folded) in text or title and
+names what it stands for. Places must be named there, too, and a summary must be made of the
+posting's words. What the ATS states in a structured field wins over all of it, and so does pay
+that the rules find in the text.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
-from openfunnel.extraction import rules
-from openfunnel.extraction.answer import ModelAnswer, StatedPlace, StatedSkill
-from openfunnel.extraction.stance import STRENGTH
-from openfunnel.normalize import skills as taxonomy
+from openfunnel.extraction.answer import ModelAnswer, StatedInitiative, StatedPlace
+from openfunnel.extraction.evidence import Source
+from openfunnel.extraction.naming import Refusal, Refused, evidence_of, mention_of
+from openfunnel.extraction.stance import STRENGTH, sentence_span
+from openfunnel.normalize.gazetteer import gazetteer
 from openfunnel.normalize.location import parse_places
-from openfunnel.normalize.taxonomy import SKILL, Entry, entries, slug_of
-from openfunnel.normalize.text import find_verbatim, fold
+from openfunnel.normalize.taxonomy import SKILL
+from openfunnel.normalize.years import parse_years
 from openfunnel.records import (
     Compensation,
-    Evidence,
     Extraction,
     Initiative,
     Place,
@@ -33,11 +36,16 @@ from openfunnel.records import (
     ValueSource,
 )
 
-UNLISTED = "other"
-"""Category of a technology that the taxonomy does not know."""
+INITIATIVE_WORDS, INITIATIVE_CHARACTERS = 3, 8
+"""Least length of an initiative's evidence: what is shorter states nothing. Scripts without spaces
+are measured in characters."""
+SUMMARY_WORDS = 3
+SUMMARY_SHARE = 0.5
+"""Least share of a summary's longer words that the posting must have, in some form."""
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f]*(?: \d{3}(?!\d))*")
 _CENT = Decimal("0.01")
 
 T = TypeVar("T")
@@ -46,62 +54,179 @@ Years = Annotated[int, Field(ge=0, le=50)]
 
 @dataclass(frozen=True)
 class Verified:
-    """What is left of an answer, and how many of its values were dropped."""
+    """What is left of an answer."""
 
     extraction: Extraction
-    dropped: int
+    refused: Counter[str]
+    """How many of its values were refused, by reason."""
+    quoted: int
+    """Values of it that need evidence."""
+    unquoted: int
+    """Of these, the refused ones."""
 
 
-def verify(answer: ModelAnswer, posting: PostingText) -> Verified:
-    """Compare an answer with its posting, and return what holds."""
-    stated = rules.extract(posting)
-    mentions = [
-        _mention(skill, posting, is_technology)
-        for skills, is_technology in ((answer.technologies, True), (answer.skills, False))
-        for skill in skills
-    ]
-    kept = _strongest([mention for mention in mentions if mention])
-    initiatives = [
-        Initiative(type=one.type, evidence=evidence, source=ValueSource.LLM)
-        for one in answer.initiatives
-        if (evidence := find_evidence(one.evidence, posting))
-    ]
-    places = [_places(place) for place in answer.locations]
-    pay = _of_ats(stated.compensation) or _pay(answer, posting)
-    years = _years(answer, posting)
-    dropped = (
-        mentions.count(None)
-        + len(answer.initiatives)
-        - len(initiatives)
-        + places.count(())
-        + (pay is None and (answer.pay_min or answer.pay_max) is not None)
-        + (years is None and answer.years_experience_min is not None)
-    )
+def verify(answer: ModelAnswer, posting: PostingText, stated: Extraction) -> Verified:
+    """Compare an answer with its posting, and return what holds.
+
+    `stated` is what the rules say about the same posting.
+    """
+    check = _Check(posting, stated)
+    mentions = check.mentions(answer)
+    initiatives = check.initiatives(answer.initiatives)
+    years = check.years(answer)
+    pay = check.pay(answer)
+    unquoted = check.refused.total()
+    places = check.places(answer.locations)
     extraction = Extraction(
         role_function=_of_ats(stated.role_function) or _said(answer.role_function),
         seniority=_of_ats(stated.seniority) or _said(answer.seniority),
         employment_type=_of_ats(stated.employment_type) or _said_or_none(answer.employment_type),
         workplace=_of_ats(stated.workplace) or _said_or_none(answer.workplace),
-        locations=tuple(place for place in stated.locations if place.source is ValueSource.ATS)
-        or tuple(_said(place) for place in dict.fromkeys(sum(places, ()))),
+        locations=places,
         compensation=pay,
         years_experience_min=years,
-        technologies=tuple(mention for mention in kept if mention.category != SKILL),
-        skills=tuple(mention for mention in kept if mention.category == SKILL),
-        initiatives=tuple(initiatives),
-        summary=_said(answer.summary),
+        technologies=tuple(mention for mention in mentions if mention.category != SKILL),
+        skills=tuple(mention for mention in mentions if mention.category == SKILL),
+        initiatives=initiatives,
+        summary=check.summary(answer.summary),
     )
-    return Verified(extraction, dropped)
+    quoted = (
+        *(*answer.technologies, *answer.skills, *answer.initiatives),
+        *(value for value in (answer.pay_min or answer.pay_max,) if value is not None),
+        *(value for value in (answer.years_experience_min,) if value is not None),
+    )
+    return Verified(extraction, check.refused, len(quoted), min(unquoted, len(quoted)))
 
 
-def find_evidence(quote: str, posting: PostingText) -> Evidence | None:
-    """Return where `quote` stands in the posting's text, else its title; None where it does not."""
-    if span := find_verbatim(quote, posting.text):
-        start, end = span
-        return Evidence(text=posting.text[start:end], start=start, end=end)
-    if span := find_verbatim(quote, posting.title):
-        return Evidence(text=posting.title[span[0] : span[1]])
-    return None
+class _Check:
+    """One answer's comparison with its posting; counts what it refuses."""
+
+    def __init__(self, posting: PostingText, stated: Extraction) -> None:
+        self._source = Source(posting)
+        self._stated = stated
+        self.refused: Counter[str] = Counter()
+
+    def mentions(self, answer: ModelAnswer) -> list[SkillMention]:
+        """Return the technologies and skills that hold: one a slug, in its strongest stance."""
+        best: dict[str, SkillMention] = {}
+        for skills, is_technology in ((answer.technologies, True), (answer.skills, False)):
+            for skill in skills:
+                try:
+                    mention = mention_of(skill, is_technology, self._source)
+                except Refused as refused:
+                    self.refused[refused.why] += 1
+                    continue
+                known = best.setdefault(mention.slug, mention)
+                if STRENGTH[mention.stance] < STRENGTH[known.stance]:
+                    best[mention.slug] = mention
+        return list(best.values())
+
+    def initiatives(self, stated: Sequence[StatedInitiative]) -> tuple[Initiative, ...]:
+        """Return the initiatives that hold, each once."""
+        kept: dict[Initiative, None] = {}
+        for one in stated:
+            try:
+                evidence = evidence_of(one.evidence, self._source)
+                _check_length(evidence.text)
+            except Refused as refused:
+                self.refused[refused.why] += 1
+            else:
+                kept[Initiative(type=one.type, evidence=evidence, source=ValueSource.LLM)] = None
+        return tuple(kept)
+
+    def pay(self, answer: ModelAnswer) -> Sourced[Compensation] | None:
+        """Return the pay of the ATS or the rules, else the model's if it holds."""
+        try:
+            said = self._pay(answer)
+        except Refused as refused:
+            self.refused[refused.why] += 1
+            said = None
+        return self._stated.compensation or said
+
+    def years(self, answer: ModelAnswer) -> Sourced[Years] | None:
+        """Return the model's years of experience if they hold; the rules' where they do not."""
+        value, quote = answer.years_experience_min, answer.years_evidence
+        if value is None:
+            return None
+        try:
+            evidence = evidence_of(quote, self._source)
+            numbers = {int(number) for number in re.findall(r"(?<!\d)\d{1,2}(?!\d)", evidence.text)}
+            found = parse_years(evidence.text)
+            if value not in numbers and (found is None or found[0] != value):
+                raise Refused(Refusal.NOT_NAMED)
+        except Refused as refused:
+            self.refused[refused.why] += 1
+            return self._stated.years_experience_min
+        return Sourced[Years](value=value, source=ValueSource.LLM, evidence=evidence)
+
+    def places(self, stated: Sequence[StatedPlace]) -> tuple[Sourced[Place], ...]:
+        """Return the places of the ATS, else those of the model that the posting names."""
+        of_ats = tuple(one for one in self._stated.locations if one.source is ValueSource.ATS)
+        if of_ats:
+            return of_ats
+        kept: dict[Place, None] = {}
+        for place in stated:
+            try:
+                kept.update(dict.fromkeys(self._places(place)))
+            except Refused as refused:
+                self.refused[refused.why] += 1
+        return tuple(_said(place) for place in kept)
+
+    def summary(self, said: str | None) -> Sourced[str] | None:
+        """Return the model's first sentence if it is made of the posting, else the rules'."""
+        if said is None:
+            return self._stated.summary
+        sentence = said[slice(*sentence_span(said, 0, 1))].strip()
+        few = len(_WORD.findall(sentence)) < SUMMARY_WORDS and sentence.isascii()
+        if few or self._source.share_of_words(sentence) < SUMMARY_SHARE:
+            self.refused[Refusal.FOREIGN_SUMMARY] += 1
+            return self._stated.summary
+        return _said(sentence)
+
+    def _pay(self, answer: ModelAnswer) -> Sourced[Compensation] | None:
+        low, high = answer.pay_min or answer.pay_max, answer.pay_max or answer.pay_min
+        if low is None or high is None:
+            return None
+        evidence = evidence_of(answer.pay_evidence, self._source)
+        if answer.pay_currency is None or answer.pay_period is None:
+            raise Refused(Refusal.INCOMPLETE)
+        figures = set(map(_figures, _NUMBER.findall(evidence.text)))
+        if not {_figures(f"{low:f}"), _figures(f"{high:f}")} <= figures:
+            raise Refused(Refusal.NOT_NAMED)
+        try:
+            pay = Compensation(
+                min=low.quantize(_CENT),
+                max=high.quantize(_CENT),
+                currency=answer.pay_currency,
+                period=answer.pay_period,
+                ote=bool(answer.pay_is_on_target_earnings),
+            )
+        except ValidationError:  # upside down, or less than a cent
+            raise Refused(Refusal.OUT_OF_BOUNDS) from None
+        return Sourced[Compensation](value=pay, source=ValueSource.LLM, evidence=evidence)
+
+    def _is_named(self, stated: StatedPlace) -> bool:
+        narrow = [part for part in (stated.city, stated.region) if part]
+        if narrow:
+            return any(map(self._source.names, narrow))
+        country = stated.country or ""
+        # Its code in capitals, or any of its names: `us` is a word of every other posting.
+        return self._source.find(country) is not None or any(
+            map(self._source.names, _country_names(country))
+        )
+
+    def _places(self, stated: StatedPlace) -> Iterable[Place]:
+        parts = [part for part in (stated.city, stated.region, stated.country) if part]
+        if not parts:
+            raise Refused(Refusal.INCOMPLETE)
+        if not self._is_named(stated):
+            raise Refused(Refusal.NOT_NAMED)
+        if found := parse_places(", ".join(parts)).places:
+            return found
+        country = stated.country if _COUNTRY.fullmatch(stated.country or "") else None
+        if not (stated.city or stated.region or country):
+            raise Refused(Refusal.INCOMPLETE)
+        return [Place(city=stated.city, region=stated.region, country=country)]
 
 
 def _said(value: T) -> Sourced[T]:
@@ -116,94 +241,19 @@ def _of_ats(stated: Sourced[T] | None) -> Sourced[T] | None:
     return stated if stated and stated.source is ValueSource.ATS else None
 
 
-def _mention(stated: StatedSkill, posting: PostingText, is_technology: bool) -> SkillMention | None:
-    evidence = find_evidence(stated.evidence, posting)
-    if evidence is None:
-        return None
-    if entry := _entry(stated.name):
-        name, slug, category = entry.name, entry.slug, entry.category
-    elif _WORD.search(stated.name):
-        name, slug = stated.name, slug_of(stated.name)
-        category = UNLISTED if is_technology else SKILL
-    else:
-        return None
-    spellings = (stated.name, name, *taxonomy.aliases(slug))
-    if is_technology and not _names(evidence.text, spellings):
-        return None
-    return SkillMention(
-        name=name,
-        slug=slug,
-        category=category,
-        stance=stated.stance,
-        evidence=evidence,
-        source=ValueSource.LLM,
-    )
+@lru_cache(maxsize=512)
+def _country_names(code: str) -> tuple[str, ...]:
+    """Return the names, in small letters, of the country of an ISO 3166-1 alpha-2 code."""
+    return tuple(name for name, of in gazetteer().countries.items() if of == code)
 
 
-def _entry(name: str) -> Entry | None:
-    """Return the taxonomy's entry of a name; `C plus plus` must not pass for a new technology."""
-    return taxonomy.resolve(name) or _by_slug().get(slug_of(name))
+def _check_length(evidence: str) -> None:
+    spaced = evidence.isascii() or " " in evidence
+    enough = len(_WORD.findall(evidence)) >= INITIATIVE_WORDS
+    if not (enough if spaced else len(evidence) >= INITIATIVE_CHARACTERS):
+        raise Refused(Refusal.TOO_SHORT)
 
 
-@cache
-def _by_slug() -> dict[str, Entry]:
-    return {entry.slug: entry for entry in entries()}
-
-
-def _names(evidence: str, spellings: Sequence[str]) -> bool:
-    """Whether a quote holds a word of the name it stands for: `S3` is enough for Amazon S3."""
-    quoted = set(_WORD.findall(fold(evidence)))
-    return any(not quoted.isdisjoint(_WORD.findall(fold(spelling))) for spelling in spellings)
-
-
-def _strongest(mentions: Sequence[SkillMention]) -> list[SkillMention]:
-    """One mention a slug, the one of the strongest stance, in the order of first mention."""
-    best: dict[str, SkillMention] = {}
-    for mention in mentions:
-        known = best.setdefault(mention.slug, mention)
-        if STRENGTH[mention.stance] < STRENGTH[known.stance]:
-            best[mention.slug] = mention
-    return list(best.values())
-
-
-def _places(stated: StatedPlace) -> tuple[Place, ...]:
-    named = [part for part in (stated.city, stated.region, stated.country) if part]
-    if not named:
-        return ()
-    if found := parse_places(", ".join(named)).places:
-        return found
-    country = stated.country if _COUNTRY.fullmatch(stated.country or "") else None
-    if not (stated.city or stated.region or country):
-        return ()
-    return (Place(city=stated.city, region=stated.region, country=country),)
-
-
-def _pay(answer: ModelAnswer, posting: PostingText) -> Sourced[Compensation] | None:
-    low, high = answer.pay_min or answer.pay_max, answer.pay_max or answer.pay_min
-    if low is None or high is None or answer.pay_evidence is None:
-        return None
-    evidence = find_evidence(answer.pay_evidence, posting)
-    if evidence is None or not (answer.pay_currency and answer.pay_period):
-        return None
-    try:
-        pay = Compensation(
-            min=low.quantize(_CENT),
-            max=high.quantize(_CENT),
-            currency=answer.pay_currency,
-            period=answer.pay_period,
-            ote=bool(answer.pay_is_on_target_earnings),
-        )
-    except ValidationError:  # upside down, or less than a cent
-        return None
-    return Sourced[Compensation](value=pay, source=ValueSource.LLM, evidence=evidence)
-
-
-def _years(answer: ModelAnswer, posting: PostingText) -> Sourced[Years] | None:
-    if answer.years_experience_min is None or answer.years_evidence is None:
-        return None
-    evidence = find_evidence(answer.years_evidence, posting)
-    if evidence is None:
-        return None
-    return Sourced[Years](
-        value=answer.years_experience_min, source=ValueSource.LLM, evidence=evidence
-    )
+def _figures(number: str) -> str:
+    """Return the digits of a number without zeros at its ends: `150,000` and `150K` have `15`."""
+    return re.sub(r"\D", "", number).strip("0")

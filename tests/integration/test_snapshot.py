@@ -15,8 +15,9 @@ from openfunnel.queue.leases import Job
 from openfunnel.queue.start_lists import StartLists
 from openfunnel.records import BoardRef, Failure
 from openfunnel.settings import Settings
-from openfunnel.store import crawl_writes
+from openfunnel.store import crawl_writes, run_writes
 from openfunnel.store.database import Database
+from openfunnel.store.usage import UsageRow, add_usage
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CEILINGS = Ceilings(10, {"free.example": 0})
@@ -118,3 +119,32 @@ async def test_a_frontier_is_counted_with_the_entries_nobody_has_read(
     state = snapshot.crawl["greenhouse"]
     assert (state.ready, state.delayed, state.in_flight, state.dead) == (3, 1, 1, 1)
     assert snapshot.crawl["lever"].ready == 0
+
+
+async def test_models_are_shown_by_source_over_all_runs(
+    database: Database, redis: Redis, limited: Settings
+) -> None:
+    before = await take_snapshot(limited, database, redis)
+    assert (before.models, "Models" in shown(before)) == ((), False)
+    with database.begin() as session:
+        run = run_writes.create_run(session, "all", "ab" * 16, [], NOW)
+        uses = [
+            UsageRow(run.id, "greenhouse", "small:1b", 1200, 30, 600_000, 90_000, 2400.4),
+            UsageRow(None, "greenhouse", "small:1b", 34, 0, 17_000, 3_000, 60.0),
+            UsageRow(None, "lever", "[red]large", 5, 1, 4_000, 900, 70.0),
+        ]
+        add_usage(session, uses, NOW)
+
+    snapshot = await take_snapshot(limited, database, redis)
+
+    small, large = snapshot.models
+    assert (small.source, small.model, small.calls, small.cache_hits) == (
+        "greenhouse",
+        "small:1b",
+        1234,
+        30,
+    )
+    assert (small.tokens_in, small.tokens_out, large.model) == (617_000, 93_000, "[red]large")
+    rows = [line.split() for line in shown(snapshot).splitlines()]
+    assert ["greenhouse", "small:1b", "1,234", "30", "617,000", "93,000", "2,460", "s"] in rows
+    assert ["lever", "[red]large", "5", "1", "4,000", "900", "70", "s"] in rows

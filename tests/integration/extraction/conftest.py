@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from sqlalchemy import select
 
 from openfunnel.extraction import rules
-from openfunnel.extraction.worker import Pace, Worker
+from openfunnel.extraction.pace import Pace
+from openfunnel.extraction.worker import Worker
 from openfunnel.queue.leases import Job
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
@@ -22,7 +23,9 @@ from openfunnel.store.models import Posting, StoredDeadLetter, StoredExtraction
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOARD = BoardRef(ats="greenhouse", token="acme")
-EAGER = Pace(poll_seconds=0.01, beat_seconds=0.01, retry_seconds=0, outage_seconds=0)
+EAGER = Pace(
+    poll_seconds=0.01, beat_seconds=0.01, retry_seconds=0, outage_seconds=0, linger_seconds=0
+)
 
 
 @dataclass

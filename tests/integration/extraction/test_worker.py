@@ -1,51 +1,30 @@
 """The worker on a real queue and a real database, through every way in which work can go wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from openfunnel.errors import DatabaseUnavailable, ExtractionFailed, ModelBusy
-from openfunnel.extraction.ollama import OllamaExtractor
+from openfunnel.errors import DatabaseUnavailable, ExtractionFailed, ModelAnswerInvalid, ModelBusy
+from openfunnel.extraction.pace import Pace
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.extraction.rules_extractor import RulesExtractor
-from openfunnel.extraction.worker import Pace
+from openfunnel.extraction.usage import Meter
 from openfunnel.queue.leases import HIDDEN_SECONDS, Lease
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
-from openfunnel.records import PostingText
-from openfunnel.sandbox.faults import parse_faults
-from openfunnel.sandbox.ollama import MODEL
-from openfunnel.sandbox.serve import running
-from openfunnel.settings import Settings
+from openfunnel.records import ExtractionResult, ModelUse, PostingText
+from openfunnel.store import usage
 from openfunnel.store.database import Database
+from openfunnel.store.models import Posting
 
-from .conftest import Clock, MakeWorker, Rules, Store, jobs
-
-
-class NoBoards:
-    def boards(self) -> tuple[()]:
-        return ()
-
-    def answer(self, ref: object) -> None:
-        return None
-
-
-@contextmanager
-def sandbox_model(faults: str) -> Iterator[OllamaExtractor]:
-    with running(NoBoards(), parse_faults(faults)) as url:
-        yield OllamaExtractor(Settings.load(environ={}, ollama_host=url, model=MODEL))
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Let everybody else work until something holds."""
-    while not condition():
-        await asyncio.sleep(0.005)
+from .conftest import EAGER, Clock, MakeWorker, Rules, Store, jobs
 
 
 async def test_every_posting_is_extracted_once_and_acknowledged(
@@ -105,33 +84,64 @@ async def test_a_busy_model_burns_no_attempt(
     assert store.dead_letters() == []
 
 
-async def test_a_model_that_is_often_busy_or_cut_off_extracts_everything_in_the_end(
-    store: Store, make_worker: MakeWorker
-) -> None:
-    store.fetch(12)
-    with sandbox_model("ollama-busy:0.3,ollama-unreachable:0.2") as extractor:
-        await make_worker(extractor).run(asyncio.Event(), drain=True)
-        await extractor.close()
-
-    assert store.statuses() == ["extracted"] * 12
-    assert {(one.extractor, one.model) for one in store.extractions()} == {("ollama", MODEL)}
-    assert store.dead_letters() == []
-
-
-async def test_answers_that_stay_unusable_end_as_a_dead_letter(
+async def test_an_answer_that_will_never_be_usable_is_asked_for_once(
     store: Store, queue: RedisLeaseQueue, make_worker: MakeWorker
 ) -> None:
     (posting_id,) = store.fetch(1)
-    with sandbox_model("ollama-invalid") as extractor:
-        await make_worker(extractor).run(asyncio.Event(), drain=True)
-        await extractor.close()
+
+    async def answer_nonsense(_: PostingText) -> None:
+        raise ModelAnswerInvalid(model="m", reason="no JSON, twice")
+
+    extractor = Rules(answer_nonsense)
+    await make_worker(extractor).run(asyncio.Event(), drain=True)
 
     (letter,) = store.dead_letters()
-    assert (letter.kind, letter.key, letter.attempts) == ("extract", str(posting_id), 3)
-    assert "twice" in letter.last_error
+    assert (letter.kind, letter.key, letter.attempts) == ("extract", str(posting_id), 1)
+    assert (letter.reason, letter.last_error) == (
+        "no model gave a usable answer",
+        "m answered something unusable: no JSON, twice.",
+    )
+    assert len(extractor.titles) == 1
     assert store.statuses() == ["failed"]
     depth = await queue.depth()
     assert (depth.unfinished, depth.dead) == (0, 0)
+
+
+async def test_an_extraction_that_hangs_is_broken_off_and_frees_its_slot(
+    store: Store, make_worker: MakeWorker
+) -> None:
+    store.fetch(3)
+    cancelled = 0
+
+    async def hang(posting: PostingText) -> None:
+        nonlocal cancelled
+        if posting.title == "Engineer 1":
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled += 1
+                raise
+
+    pace = replace(EAGER, posting_seconds=0.01)
+    await make_worker(Rules(hang), concurrency=1, pace=pace).run(asyncio.Event(), drain=True)
+
+    assert sorted(store.statuses()) == ["extracted", "extracted", "failed"]
+    (letter,) = store.dead_letters()
+    assert (letter.attempts, cancelled) == (3, 3)
+    assert "longer than 0.01 seconds" in letter.last_error
+
+
+async def test_a_time_out_of_the_extractors_own_is_not_taken_for_the_worker_s(
+    store: Store, make_worker: MakeWorker
+) -> None:
+    store.fetch(1)
+
+    async def time_out(_: PostingText) -> None:
+        raise TimeoutError("of its own")
+
+    await make_worker(Rules(time_out)).run(asyncio.Event(), drain=True)
+
+    assert [one.last_error for one in store.dead_letters()] == ["TimeoutError: of its own"]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +262,101 @@ async def test_a_text_that_changes_meanwhile_is_extracted_again(
     assert [one["name"] for one in stored.fields["technologies"]] == ["PostgreSQL"]
 
 
+# --- together -----------------------------------------------------------------------------------
+
+
+class CountingDatabase(Database):
+    """A database that counts its transactions."""
+
+    transactions = 0
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        self.transactions += 1
+        with super().begin() as session:
+            yield session
+
+
+async def test_many_postings_are_loaded_and_stored_in_few_transactions(
+    store: Store, database_url: str, queue: RedisLeaseQueue, make_worker: MakeWorker
+) -> None:
+    await queue.push(jobs(store.fetch(20)))
+    with CountingDatabase(database_url) as database:
+        worker = make_worker(Rules(), database=database, concurrency=10)
+        await worker.run(asyncio.Event(), drain=True)
+
+    assert store.statuses() == ["extracted"] * 20
+    reconciled, loaded, saved = 2, 1, 1
+    assert database.transactions == reconciled + loaded + saved
+
+
+async def test_a_slots_next_posting_is_in_hand_before_the_slot_is_free(
+    store: Store, make_worker: MakeWorker
+) -> None:
+    store.fetch(8)
+    seen = asyncio.Event()
+
+    async def wait_for_the_next(_: PostingText) -> None:
+        if len(extractor.titles) == 4:
+            seen.set()
+        await seen.wait()
+
+    extractor = Rules(wait_for_the_next)
+    await make_worker(extractor, concurrency=2).run(asyncio.Event(), drain=True)
+
+    assert store.statuses() == ["extracted"] * 8
+
+
+async def test_a_result_that_postgresql_refuses_holds_up_no_other(
+    store: Store, make_worker: MakeWorker
+) -> None:
+    store.fetch(6)
+
+    class Boastful(Rules):
+        async def extract(self, posting: PostingText) -> ExtractionResult:
+            result = await super().extract(posting)
+            tokens = 2**70 if posting.title == "Engineer 3" else 0
+            return result.model_copy(update={"tokens_in": tokens})
+
+    await make_worker(Boastful()).run(asyncio.Event(), drain=True)
+
+    assert store.statuses().count("extracted") == 5
+    (letter,) = store.dead_letters()
+    assert letter.attempts == 3
+    assert "out of range" in letter.last_error
+
+
+async def test_a_stored_posting_that_cannot_be_read_holds_up_no_other(
+    store: Store, database: Database, make_worker: MakeWorker
+) -> None:
+    broken, *_ = store.fetch(6)
+    with database.begin() as session:
+        values = {"fields": {"country": "nowhere"}}
+        session.execute(update(Posting).where(Posting.id == broken).values(**values))
+
+    await make_worker(Rules()).run(asyncio.Event(), drain=True)
+
+    assert store.statuses().count("extracted") == 5
+    (letter,) = store.dead_letters()
+    assert (letter.key, letter.attempts) == (str(broken), 3)
+
+
+async def test_what_a_model_costs_is_stored_when_the_worker_ends(
+    store: Store, database: Database, make_worker: MakeWorker
+) -> None:
+    store.fetch(3)
+    meter = Meter()
+
+    async def count(posting: PostingText) -> None:
+        meter.note(posting, ModelUse(model="m", calls=1, tokens_in=7))
+
+    await make_worker(Rules(count), meter=meter).run(asyncio.Event(), drain=True)
+
+    with database.begin() as session:
+        (row,) = usage.usage_in_all(session)
+    assert (row.ats, row.model, row.calls, row.tokens_in) == ("greenhouse", "m", 3, 21)
+
+
 # --- stopping -----------------------------------------------------------------------------------
 
 
@@ -273,9 +378,9 @@ async def test_a_stopped_worker_finishes_what_is_in_its_hands(
 
     await make_worker(Rules(stop_meanwhile), concurrency=1).run(stop)
 
-    assert store.statuses().count("extracted") == 1
+    assert store.statuses().count("extracted") == 2  # the slot's, and the one held for it
     depth = await queue.depth()
-    assert (depth.ready, depth.leased) == (2, 0)
+    assert (depth.ready, depth.leased) == (1, 0)
 
 
 async def test_a_stopped_worker_hands_back_what_takes_too_long(
@@ -346,9 +451,9 @@ class ShakyQueue(RedisLeaseQueue):
         self._shake()
         return await super().take(limit, lease_seconds)
 
-    async def acknowledge(self, lease: Lease) -> bool:
+    async def acknowledge_all(self, leases: Collection[Lease]) -> list[Lease]:
         self._shake()
-        return await super().acknowledge(lease)
+        return await super().acknowledge_all(leases)
 
 
 async def test_a_database_that_is_away_is_waited_for(
@@ -364,12 +469,34 @@ async def test_a_database_that_is_away_is_waited_for(
     assert len(said) == 1
 
 
-async def test_a_redis_that_is_away_is_waited_for(
+async def test_what_was_extracted_waits_for_a_database_that_goes_away(
+    store: Store, database_url: str, make_worker: MakeWorker
+) -> None:
+    store.fetch(5)
+    with ShakyDatabase(database_url) as database:
+        database.failures = 0
+
+        async def take_the_database_away(_: PostingText) -> None:
+            database.failures = 6
+
+        extractor = Rules(take_the_database_away)
+        await make_worker(extractor, database=database).run(asyncio.Event(), drain=True)
+
+    assert store.statuses() == ["extracted"] * 5
+    assert len(extractor.titles) == 5
+
+
+async def test_a_redis_that_is_away_is_waited_for_and_nothing_extracted_twice(
     store: Store, redis: Redis, make_worker: MakeWorker
 ) -> None:
     store.fetch(5)
+    extractor = Rules()
 
-    await make_worker(Rules(), queue=ShakyQueue(redis, "extract")).run(asyncio.Event(), drain=True)
+    await make_worker(extractor, queue=ShakyQueue(redis, "extract")).run(
+        asyncio.Event(), drain=True
+    )
+
+    assert len(extractor.titles) == 5
 
     assert store.statuses() == ["extracted"] * 5
     assert store.dead_letters() == []

@@ -1,0 +1,95 @@
+"""Technologies and skills of a model's answer: evidenced, named there, under canonical names."""
+
+from enum import StrEnum
+from functools import cache
+
+from openfunnel.extraction.answer import StatedSkill
+from openfunnel.extraction.evidence import Source, is_named, is_proper_name, is_touched
+from openfunnel.normalize import skills as taxonomy
+from openfunnel.normalize.taxonomy import SKILL, Entry, entries, slug_of
+from openfunnel.records import Evidence, SkillMention, ValueSource
+
+UNLISTED = "other"
+"""Category of a technology that the taxonomy does not know."""
+LONGEST_SLUG = 200
+"""Characters; a name that needs more is none."""
+
+
+class Refusal(StrEnum):
+    """Why a value of an answer is not kept."""
+
+    NO_EVIDENCE = "no_evidence"
+    """What it quotes does not stand in the posting, or it quotes nothing."""
+    NOT_NAMED = "not_named"
+    """What it quotes stands there, and does not say that."""
+    TOO_SHORT = "too_short"
+    """What it quotes is too short to say anything."""
+    INCOMPLETE = "incomplete"
+    """A part without which it means nothing is missing."""
+    OUT_OF_BOUNDS = "out_of_bounds"
+    """It is beyond sense."""
+    FOREIGN_SUMMARY = "foreign_summary"
+    """A summary in words that are not the posting's."""
+
+
+class Refused(Exception):
+    """A value that is not kept."""
+
+    def __init__(self, why: Refusal) -> None:
+        self.why = why
+        super().__init__(why)
+
+
+def evidence_of(quote: str | None, source: Source) -> Evidence:
+    """Return where a quote stands.
+
+    Raises:
+        Refused: nowhere, or nothing is quoted.
+    """
+    evidence = source.find(quote or "")
+    if evidence is None:
+        raise Refused(Refusal.NO_EVIDENCE)
+    return evidence
+
+
+def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> SkillMention:
+    """Return a technology or skill with its evidence, under its canonical name.
+
+    Raises:
+        Refused: its evidence does not stand in the posting, or does not name it.
+    """
+    evidence = evidence_of(stated.evidence, source)
+    entry = _entry(stated.name)
+    if entry is not None:
+        name, slug, category = entry.name, entry.slug, entry.category
+    else:
+        name, slug = stated.name, slug_of(stated.name)
+        category = UNLISTED if is_technology else SKILL
+    if len(slug) > LONGEST_SLUG:
+        raise Refused(Refusal.OUT_OF_BOUNDS)
+    spellings = (stated.name, name, *taxonomy.aliases(slug))
+    named = any(is_named(evidence.text, spelling) for spelling in spellings)
+    if entry is None:  # nobody knows it: a common word is no name
+        named = named and is_proper_name(evidence.text, name)
+    if category == SKILL:
+        named = named or any(is_touched(evidence.text, spelling) for spelling in spellings)
+    if not named:
+        raise Refused(Refusal.NOT_NAMED)
+    return SkillMention(
+        name=name,
+        slug=slug,
+        category=category,
+        stance=stated.stance,
+        evidence=evidence,
+        source=ValueSource.LLM,
+    )
+
+
+def _entry(name: str) -> Entry | None:
+    """Return the taxonomy's entry of a name; `C plus plus` must not pass for a new technology."""
+    return taxonomy.resolve(name) or _by_slug().get(slug_of(name))
+
+
+@cache
+def _by_slug() -> dict[str, Entry]:
+    return {entry.slug: entry for entry in entries()}

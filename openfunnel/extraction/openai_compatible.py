@@ -1,0 +1,232 @@
+"""A model behind an OpenAI-compatible API: vLLM, llama.cpp, SGLang, or a hosted one.
+
+Such servers batch continuously: throughput grows with the requests in flight, and a shared prefix
+of prompts is evaluated once. What they send is read by a model of its own, not by the client's
+classes, which take anything for an answer.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, NoReturn
+
+import httpx
+import openai
+from openai.types.chat import ChatCompletionMessageParam
+from pydantic import BaseModel, Field, ValidationError
+
+from openfunnel.errors import (
+    ExtractionFailed,
+    InvalidSetting,
+    ModelAnswerInvalid,
+    ModelBusy,
+    ModelUnavailable,
+    redact_url,
+)
+from openfunnel.extraction.chat import (
+    ANSWER_TOKENS,
+    BUSY_STATUS,
+    CONNECT_SECONDS,
+    SEED,
+    ChatModel,
+    Ending,
+    Message,
+    Reply,
+    plausible,
+)
+from openfunnel.settings import Settings
+
+NO_KEY = "none"
+"""Sent where no key is set: servers on one's own machines ask for none."""
+
+_KEY_REFUSED = 401
+"""The key was good at the start, so it is being changed: no fault of the posting."""
+
+_TEMPLATE_TOKENS = 1_000
+"""What a chat template may add to a prompt, generously."""
+
+
+class OpenAiModel(ChatModel):
+    """One model of one server, asked over one pool of connections."""
+
+    name = "openai"
+
+    def __init__(self, settings: Settings, model: str) -> None:
+        """Make the client; nothing is asked yet.
+
+        Raises:
+            InvalidSetting: OPENFUNNEL_OPENAI_URL is missing, or no address.
+        """
+        if settings.openai_url is None:
+            raise InvalidSetting(name="OPENFUNNEL_OPENAI_URL", problem="it is not set")
+        self.model = model
+        self.host = redact_url(settings.openai_url)
+        self.options: Mapping[str, Any] = {
+            "temperature": 0,
+            "seed": SEED,
+            "max_tokens": ANSWER_TOKENS,
+        }
+        self.context_tokens: int | None = None
+        self._answer_seconds = settings.answer_seconds
+        try:
+            httpx.URL(settings.openai_url)  # what the client would raise is its own secret
+        except (ValueError, httpx.InvalidURL) as error:
+            raise InvalidSetting(name="OPENFUNNEL_OPENAI_URL", problem=str(error)) from None
+        key = settings.openai_key
+        self._client = openai.AsyncOpenAI(
+            base_url=settings.openai_url,
+            api_key=key.get_secret_value() if key else NO_KEY,
+            timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
+            max_retries=0,
+        )
+
+    async def check(self) -> None:
+        """Raise ModelUnavailable unless the server answers and has the model."""
+        try:
+            async with asyncio.timeout(2 * CONNECT_SECONDS):
+                answer = await self._client.models.with_raw_response.list()
+            served = {one.id for one in _Models.model_validate_json(answer.content).data}
+        except (openai.AuthenticationError, openai.PermissionDeniedError):
+            self._unavailable("it refuses the key", "Correct OPENFUNNEL_OPENAI_KEY")
+        except (openai.OpenAIError, ValidationError, TimeoutError):
+            self._unavailable(
+                "no OpenAI-compatible API", "Start it, or correct OPENFUNNEL_OPENAI_URL"
+            )
+        if self.model not in served:
+            named = ", ".join(sorted(served)[:5]) or "none"
+            self._unavailable(
+                f"{self.model} is not served", f"Set OPENFUNNEL_MODEL to one that is: {named[:300]}"
+            )
+
+    async def chat(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Reply:
+        """Ask, and wait for the whole answer.
+
+        Raises:
+            ModelBusy: the server is away, busy, misses the model, or no longer takes the key.
+            ExtractionFailed: it refused the request, or took it and did not answer in time.
+            ModelAnswerInvalid: what it sent is not of its protocol.
+        """
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                answer = await self._client.chat.completions.with_raw_response.create(
+                    model=self.model,
+                    messages=_messages(messages),
+                    extra_body={"response_format": _response_format(schema)},
+                    **self.options,
+                )
+            completion = _Completion.model_validate_json(answer.content)
+        except TimeoutError as error:
+            reason = f"no answer from {self.model} within {self._answer_seconds:g} s"
+            raise ExtractionFailed(reason=reason) from error
+        except openai.APIConnectionError as error:  # a time-out is one, of the connecting
+            raise self._busy(str(error.__cause__ or error) or type(error).__name__) from error
+        except openai.APIStatusError as error:
+            if error.status_code in BUSY_STATUS or error.status_code == _KEY_REFUSED:
+                raise self._busy(error.message) from error
+            raise ExtractionFailed(reason=f"{self.host}: {error.message[:300]}") from error
+        except (openai.OpenAIError, ValidationError) as error:
+            raise ModelAnswerInvalid(model=self.model, reason="not OpenAI's protocol") from error
+        return self._reply(completion, messages, time.perf_counter() - started)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _reply(
+        self, completion: "_Completion", messages: Sequence[Message], seconds: float
+    ) -> Reply:
+        choice, usage = completion.choices[0], completion.usage or _Usage()
+        asked = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
+        return Reply(
+            content=choice.message.content or choice.message.reasoning_content or "",
+            ending=_ENDINGS.get(choice.finish_reason or "", Ending.BROKEN_OFF),
+            model=completion.model or self.model,
+            tokens_in=plausible(usage.prompt_tokens, asked + _TEMPLATE_TOKENS),
+            tokens_out=plausible(usage.completion_tokens, ANSWER_TOKENS),
+            seconds=seconds,
+        )
+
+    def _busy(self, reason: str) -> ModelBusy:
+        return ModelBusy(model=self.model, host=self.host, reason=reason[:300])
+
+    def _unavailable(self, reason: str, remedy: str) -> NoReturn:
+        raise ModelUnavailable(
+            host=self.host, model=self.model, reason=reason, remedy=remedy
+        ) from None
+
+
+def closed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema in the dialect of `strict`: objects are closed, and each choice has a type.
+
+    Grammar converters take it as well as the schema itself.
+    """
+    dialect = dict(schema)
+    if "properties" in schema:
+        inner = schema["properties"].items()
+        dialect |= {
+            "properties": {name: closed(value) for name, value in inner},
+            "additionalProperties": False,
+        }
+    if "items" in schema:
+        dialect["items"] = closed(schema["items"])
+    if None in schema.get("enum", ()):
+        # Two types beside the choices would do, too: llama.cpp then writes out all choices twice.
+        choices = [choice for choice in schema["enum"] if choice is not None]
+        return {"anyOf": [{"type": "string", "enum": choices}, {"type": "null"}]}
+    return dialect
+
+
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameter of this name; the client takes longer over it than over all the rest."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": closed(schema), "strict": True},
+    }
+
+
+def _messages(messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:
+    said: list[ChatCompletionMessageParam] = []
+    for one in messages:
+        match one.role:
+            case "system":
+                said.append({"role": "system", "content": one.content})
+            case "user":
+                said.append({"role": "user", "content": one.content})
+            case "assistant":
+                said.append({"role": "assistant", "content": one.content})
+    return said
+
+
+# --- the protocol, as far as it is read ---------------------------------------------------------
+
+_ENDINGS = {"stop": Ending.WHOLE, "length": Ending.TOO_LONG}
+
+
+class _Said(BaseModel):
+    content: str | None = None
+    reasoning_content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+
+
+class _Completion(BaseModel):
+    model: str | None = None
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    usage: _Usage | None = None
+
+
+class _Listed(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Listed]

@@ -1,0 +1,125 @@
+"""Divides a text into pieces, and says what each is worth to a model that extracts facts from it.
+
+A piece is a line, or a sentence of a long one. Its worth is that of its section and of the signs in
+it. The numbers were fitted by hand, on labelled postings of Greenhouse and Lever boards; the order
+among them matters more than they do.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from openfunnel.extraction.boilerplate import Boilerplate
+from openfunnel.extraction.sections import Line, Section, divide
+from openfunnel.extraction.signs import Sign, find_signs
+from openfunnel.records import Extraction, Omission
+
+LINE_CHARACTERS = 160
+"""A longer line is cut into sentences."""
+PIECE_CHARACTERS = 400
+"""A longer sentence is cut between words."""
+
+_OF_SECTION = {
+    Section.REQUIRED: 2.0,
+    Section.PREFERRED: 2.0,
+    Section.DUTIES: 1.0,
+    Section.OPENING: 1.0,
+    Section.COMPANY: 0.0,
+    Section.PROCESS: 0.0,
+}
+_TOLD_APART = frozenset((Section.REQUIRED, Section.PREFERRED, Section.DUTIES))
+_UNDIVIDED = 3.0
+"""Of an opening where none of these is known, as in a language whose headings nobody has listed."""
+_OF_SIGN = {
+    Sign.STATED: 1000.0,  # more than all else together: shown wherever there is room
+    Sign.TECHNOLOGY: 5.0,
+    Sign.ABOUT_TO: 4.0,
+    Sign.NAME: 3.5,
+    Sign.SKILL: 1.0,
+    Sign.CAPITAL: 0.5,
+}
+_OF_EMPLOYER = (Sign.TECHNOLOGY, Sign.ABOUT_TO)
+"""Signs that count where the employer speaks of itself, too."""
+_SENTENCE_END = re.compile(r"(?<=[.!?;。！？])(?:\s++(?=[^\Wa-z]|[(\"“'‘])|(?<=[。！？]))")
+
+
+@dataclass(slots=True)
+class Piece:
+    """A part of a text; `start` and `end` are its positions."""
+
+    start: int
+    end: int
+    section: Section | None
+    """None for a heading."""
+    worth: float
+    """0: it is shown for the sake of another, or not at all."""
+    why: Omission
+    """Why it is left out, if it is."""
+    heading: "Piece | None" = None
+    """The one it stands under."""
+    shown: bool = False
+
+
+def divide_by_worth(
+    text: str, company: str | None, stated: Extraction, boilerplate: Boilerplate
+) -> list[Piece]:
+    """Return the pieces of a text in order; all but white space is in one of them."""
+    pieces = list(_divide(text, boilerplate))
+    starts = [piece.start for piece in pieces]
+    is_plain = [not piece.worth for piece in pieces]
+    counted: set[tuple[int, Sign]] = set()
+    for sign, start, end in find_signs(text, company, stated):
+        index = max(0, bisect_right(starts, start) - 1)
+        while index < len(pieces) and starts[index] < end:
+            if _counts(sign, pieces[index], is_plain[index]) and (index, sign) not in counted:
+                pieces[index].worth += _OF_SIGN[sign]
+                if sign is not Sign.SKILL:  # a line that names many is dense
+                    counted.add((index, sign))
+            index += 1
+    return pieces
+
+
+def _divide(text: str, boilerplate: Boilerplate) -> Iterator[Piece]:
+    heading: Piece | None = None
+    lines = divide(text)
+    is_divided = any(line.section in _TOLD_APART for line in lines)
+    for line in lines:
+        repeats = line.text in boilerplate
+        why = Omission.BOILERPLATE if repeats else Omission.SECTION
+        if line.is_heading:
+            heading = Piece(line.start, line.end, None, 0.0, why)
+            yield heading
+            continue
+        worth = 0.0 if repeats else _OF_SECTION[line.section]
+        if worth and not is_divided:
+            worth = _UNDIVIDED
+        for start, end in _sentences(line):
+            yield Piece(start, end, line.section, worth, why, heading)
+
+
+def _counts(sign: Sign, piece: Piece, is_plain: bool) -> bool:
+    """Whether a sign adds to the worth of a piece, which has none of its own where it is plain."""
+    if sign is Sign.STATED:
+        return True
+    if piece.section in (None, Section.PROCESS):
+        return False
+    return not is_plain or sign in _OF_EMPLOYER
+
+
+def _sentences(line: Line) -> Iterator[tuple[int, int]]:
+    """Return the spans of a line's sentences, or of the whole line where it is short."""
+    if len(line.text) <= LINE_CHARACTERS:
+        yield line.start, line.end
+        return
+    start = 0
+    for gap in (*_SENTENCE_END.finditer(line.text), None):
+        end = gap.start() if gap else len(line.text)
+        while end - start > PIECE_CHARACTERS:
+            cut = line.text.rfind(" ", start + 1, start + PIECE_CHARACTERS)
+            cut = cut if cut > 0 else start + PIECE_CHARACTERS
+            yield line.start + start, line.start + cut
+            start = cut
+        if line.text[start:end].strip():
+            yield line.start + start, line.start + end
+        start = gap.end() if gap else end

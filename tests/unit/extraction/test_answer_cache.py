@@ -1,0 +1,86 @@
+"""What is known is not asked again; what would be answered differently has a key of its own."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from openfunnel.extraction.answer_cache import (
+    AnswersInMemory,
+    KnownAnswer,
+    StoredAnswers,
+    answer_key,
+)
+from openfunnel.records import Origin, PostingText
+from openfunnel.store.database import Database
+from tests.unit.extraction.scripted_model import POSTING, ScriptedModel, moved
+
+ANSWER = KnownAnswer('{"a": "Köln \\u0000 数"}', "small", 100, 20)
+
+
+def key(posting: PostingText = POSTING, prompt_tokens: int = 400, **model: object) -> str:
+    return answer_key(posting, ScriptedModel(**model), prompt_tokens)
+
+
+def test_one_text_in_several_places_is_one_question() -> None:
+    origin = Origin(ats="lever", board_id=3, run_id=4)
+    other = moved(POSTING, "Lyon").model_copy(update={"origin": origin})
+
+    assert key(other) == key(POSTING)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        key(POSTING.model_copy(update={"title": "Cook"})),
+        key(POSTING.model_copy(update={"company_name": None})),
+        key(POSTING.model_copy(update={"text": POSTING.text + "."})),
+        key(prompt_tokens=500),
+        key(model="large"),
+        key(name="openai"),
+        key(options={"temperature": 0}),
+    ],
+    ids=["title", "company", "text", "budget", "model", "server", "options"],
+)
+def test_whatever_shapes_an_answer_makes_another_question(other: str) -> None:
+    assert other != key()
+
+
+def test_a_text_that_cannot_be_encoded_has_a_key() -> None:
+    assert key(POSTING.model_copy(update={"text": "\ud800"})) != key()
+
+
+async def test_memory_forgets_what_was_not_used_for_longest() -> None:
+    cache = AnswersInMemory(most=2)
+    await cache.put("one", ANSWER)
+    await cache.put("two", ANSWER)
+    await cache.get("one")
+
+    await cache.put("three", ANSWER)
+
+    assert [await cache.get(name) for name in ("one", "two", "three")] == [ANSWER, None, ANSWER]
+
+
+async def test_stored_answers_are_found_again_and_the_first_stays(database_url: str) -> None:
+    with Database(database_url) as database:
+        stored = StoredAnswers(database, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+
+        assert await stored.get("key") is None
+        await stored.put("key", ANSWER)
+        await stored.put("key", KnownAnswer("later", "large", 1, 1))
+
+        assert await stored.get("key") == ANSWER
+
+
+@pytest.mark.parametrize("content", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
+async def test_an_answer_with_what_postgresql_cannot_hold_is_stored_without_it(
+    database_url: str, content: str
+) -> None:
+    with Database(database_url) as database:
+        stored = StoredAnswers(database)
+
+        await stored.put("key", KnownAnswer(content, "small", 1, 1))
+
+        known = await stored.get("key")
+        assert known is not None
+        assert known.content.startswith("a")
+        assert known.content.endswith("b")
