@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo setup test check up migrate seed bench bench-crawl clean
+.PHONY: demo setup test check up migrate seed bench bench-crawl bench-extract clean
 
 demo: setup  ## the whole pipeline on this machine, against the sandbox; ONCE=1 exits after the summary, PORT=8001 moves the API
 	@$(BIN)/openfunnel demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
@@ -45,6 +45,9 @@ bench: setup
 
 bench-crawl: setup  ## the crawl against plain Scrapy and stock scrapy-redis; a quarter of an hour
 	@$(BIN)/python -m benchmarks crawl --runs 5 $(ARGS)
+
+bench-extract: setup  ## what a model is sent, how busy it is kept, and what becomes of its faults; ten minutes
+	@$(BIN)/python -m benchmarks extract --runs 1 $(ARGS)
 
 clean:  ## removes .venv and the caches; the data in .openfunnel/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

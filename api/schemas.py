@@ -1,5 +1,6 @@
 """What the routes answer with. Amounts are JSON numbers, times ISO 8601 in UTC."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from openfunnel.records import (
     Extraction,
     Initiative,
     InitiativeType,
+    Omission,
     PayPeriod,
     Place,
     PostingStatus,
@@ -31,6 +33,7 @@ from openfunnel.records import (
     Workplace,
 )
 from openfunnel.store import progress, queries
+from openfunnel.store.usage import UsageRow
 
 T = TypeVar("T")
 
@@ -107,20 +110,47 @@ class Fields(Answer):
         return cls.model_validate(values)
 
 
+class UnseenPart(Answer):
+    """A part of a posting's text that the model was not shown."""
+
+    start: int
+    end: int
+    why: Omission
+
+
 class ExtractionAnswer(Answer):
     """The structured fields of one posting, and how they came about."""
 
     job_posting_id: int
     extractor: str = Field(
-        description="What ran: `rules` (no model at all) or `ollama`.", examples=["rules"]
+        description="What ran: `rules` (no model at all), `ollama` or `openai`.",
+        examples=["rules"],
     )
     model: str | None = Field(description="The model that answered; null for rules.")
     prompt_version: str = Field(description="Version of the prompt, or of the rules.")
-    tokens_in: int
+    tokens_in: int = Field(description="Of all calls made for it; 0 where the answer was known.")
     tokens_out: int
     duration_ms: int
+    cached: bool = Field(description="True where a model had answered the same question before.")
+    confidence: float | None = Field(
+        description="How far model, rules and board agree, and how much of the evidence was found: "
+        "0 to 1, computed, never the model's own word; null for rules."
+    )
+    triage: str | None = Field(
+        description="Why no model was asked although there is one.", examples=["too_short"]
+    )
+    failure: str | None = Field(
+        description="Why no model's answer could be used, where the rules stepped in."
+    )
     dropped: int = Field(
         description="Values refused: their evidence was not found, or they were out of bounds."
+    )
+    refused: dict[str, int] = Field(
+        description="The same by reason.", examples=[{"no_evidence": 2}]
+    )
+    left_out: list[UnseenPart] = Field(
+        description="What the model was not shown of the text; `start` and `end` count characters "
+        "of the posting's `text`."
     )
     extracted_at: datetime
     outdated: bool = Field(
@@ -134,6 +164,7 @@ class ExtractionAnswer(Answer):
         return cls.model_validate(
             {
                 **row.result.model_dump(exclude={"extraction"}),
+                "dropped": row.result.dropped,
                 "job_posting_id": row.job_posting_id,
                 "extracted_at": row.extracted_at,
                 "outdated": row.outdated,
@@ -175,7 +206,7 @@ class PostingItem(Answer):
     compensation: ListedPay | None
     summary: str | None = Field(description="One sentence.")
     extractor: str | None = Field(
-        description="What made the extraction: `rules` (no model at all) or `ollama`.",
+        description="What made the extraction: `rules` (no model at all), `ollama` or `openai`.",
         examples=["rules"],
     )
 
@@ -272,6 +303,18 @@ class BoardProgress(Answer):
     pending: int
 
 
+class UsedModel(Answer):
+    """What a model was asked for the postings of one source."""
+
+    ats: str = Field(examples=["greenhouse"])
+    model: str = Field(examples=["qwen3:4b-instruct"])
+    calls: int = Field(description="Requests that it answered, however badly.")
+    cache_hits: int = Field(description="Answers that were known, and cost nothing.")
+    tokens_in: int
+    tokens_out: int
+    seconds: float = Field(description="From request to answer, added up over the calls.")
+
+
 class RunProgress(ListedRun):
     """A run and how far it is."""
 
@@ -280,16 +323,20 @@ class RunProgress(ListedRun):
     )
     boards: BoardProgress
     postings: dict[PostingStatus, int] = Field(description="Postings on its boards, per status.")
+    models: list[UsedModel] = Field(
+        description="What models were asked for the postings it fetched, by source and model."
+    )
 
     @classmethod
-    def of(cls, found: progress.RunProgress) -> Self:
-        """Make the answer of a run and its progress."""
+    def of(cls, found: progress.RunProgress, uses: Sequence[UsageRow]) -> Self:
+        """Make the answer of a run, its progress, and what it made models do."""
         return cls.model_validate(
             {
                 **asdict(found.run),
                 "finished": found.finished,
                 "boards": found.boards,
                 "postings": found.postings,
+                "models": uses,
             }
         )
 

@@ -1,14 +1,21 @@
-"""`python -m benchmarks [NAME ...]`: run those named, else all but `crawl`, which takes longest."""
+"""`python -m benchmarks [NAME ...]`: run those named, else all but the longest (crawl, extract)."""
 
 import argparse
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import crawl, pipeline, queue, store
+from benchmarks import crawl, extract, pipeline, queue, rules, store
 
-BENCHMARKS = {"queue": queue.run, "store": store.run, "pipeline": pipeline.run}
-NAMES = (*BENCHMARKS, "crawl")
+BENCHMARKS = {
+    "queue": queue.run,
+    "store": store.run,
+    "rules": rules.run,
+    "pipeline": pipeline.run,
+}
+LONG = {"crawl": crawl, "extract": extract}
+PARTS = (*crawl.PARTS, *extract.PARTS)
+NAMES = (*BENCHMARKS, *LONG)
 
 
 def main() -> None:
@@ -17,17 +24,20 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
     parser.add_argument("--replay", type=Path, help="folder of recorded boards to work on")
-    parser.add_argument("--only", choices=crawl.PARTS, help="this part of `crawl` alone")
+    parser.add_argument("--only", choices=PARTS, help="this part of `crawl` or `extract` alone")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    parts = {part for name in arguments.names if name in LONG for part in LONG[name].PARTS}
+    if arguments.only and arguments.only not in parts:
+        parser.error(f"name the benchmark that {arguments.only} is a part of")
     load, _, _ = os.getloadavg()
     now = datetime.now(UTC)
     print(f"{now:%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, load {load:.1f} at the start")
     for name in arguments.names or BENCHMARKS:
         print(f"\n{name}")
-        if name == "crawl":
-            crawl.run(arguments.runs, arguments.only)
+        if name in LONG:
+            LONG[name].run(arguments.runs, arguments.only)
         else:
             BENCHMARKS[name](arguments.runs, arguments.replay)
 

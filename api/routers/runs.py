@@ -19,6 +19,7 @@ from api.schemas import ListedRun, RunAnswer, RunProgress, Runs
 from openfunnel.errors import NotFound
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.store import progress
+from openfunnel.store.usage import usage_of_run
 
 router = APIRouter(tags=["runs"])
 
@@ -64,8 +65,10 @@ def list_runs(query: Annotated[RunsQuery, Query()], session: SessionDep) -> Runs
     responses=problems.responses(404),
 )
 def read_run(run_id: RowId, session: SessionDep) -> RunProgress:
-    """Answer the boards of a run and the postings on them, by how far they are."""
+    """Answer the boards of a run and the postings on them, by how far they are, and what models
+    were asked for it.
+    """
     found = progress.run_progress(session, run_id)
     if found is None:
         raise NotFound(kind="run", key=run_id)
-    return RunProgress.of(found)
+    return RunProgress.of(found, usage_of_run(session, run_id))

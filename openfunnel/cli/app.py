@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from openfunnel.cli import crawling, demo, dlq, roles, schedule, services, status
+from openfunnel.cli import (
+    cost,
+    crawling,
+    demo,
+    dlq,
+    replay,
+    roles,
+    schedule,
+    services,
+    status,
+)
+from openfunnel.cli import eval as evaluation
 from openfunnel.errors import OpenFunnelError
 
 app = typer.Typer(
@@ -21,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, roles, schedule, crawling, status, dlq, services):
+for module in (demo, roles, schedule, crawling, status, replay, cost, evaluation, dlq, services):
     module.register(app)
 
 

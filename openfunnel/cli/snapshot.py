@@ -1,7 +1,9 @@
 """The funnel at one moment: what PostgreSQL holds, what Redis has in motion, who is at work."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from pydantic import Field
 from redis.asyncio import Redis
@@ -18,6 +20,7 @@ from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
 from openfunnel.store.database import Database
 from openfunnel.store.progress import Activity, Funnel, activity, failures, funnel
+from openfunnel.store.usage import UsageRow, usage_in_all
 
 RATE_SECONDS = 30
 SLOWED_BELOW = 0.9
@@ -59,6 +62,21 @@ class WorkerState(Record):
     detail: str
 
 
+class ModelState(Record):
+    """What a model was asked for the postings of one source, since the store exists."""
+
+    source: str
+    """Empty for postings that no store knows."""
+    model: str
+    calls: int
+    cache_hits: int
+    """Answers that were known, and cost nothing."""
+    tokens_in: int
+    tokens_out: int
+    seconds: float
+    """From request to answer, added up over the calls."""
+
+
 class Snapshot(Record):
     """What `openfunnel status` shows."""
 
@@ -74,6 +92,8 @@ class Snapshot(Record):
     """Those that are blocked, slowed, or whose circuit is not closed."""
     failures: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Crawls that failed, by source and by what was wrong, since the store exists."""
+    models: tuple[ModelState, ...] = ()
+    """By source and model."""
     refused_entries: dict[str, int] = Field(default_factory=dict)
     unknown_fields: dict[str, int] = Field(default_factory=dict)
     """By source and path."""
@@ -81,7 +101,7 @@ class Snapshot(Record):
 
 async def take_snapshot(settings: Settings, database: Database, redis: Redis) -> Snapshot:
     """Gather it; the parts are read one after the other, not in one transaction."""
-    funnel, activity, failures = await asyncio.to_thread(_read_store, database)
+    stored = await asyncio.to_thread(_read_store, database)
     present = await PresenceBoard(redis).present()
     ceilings = Ceilings(settings.host_rate, settings.host_rates)
     crawl = {}
@@ -93,9 +113,9 @@ async def take_snapshot(settings: Settings, database: Database, redis: Redis) ->
     hosts = [_host_trouble(one, settings) for one in await Hosts(redis, ceilings).states()]
     counters = Counters(redis)
     return Snapshot(
-        funnel=funnel,
-        fetched_per_second=activity.fetched / RATE_SECONDS,
-        extracted_per_second=activity.extracted / RATE_SECONDS,
+        funnel=stored.funnel,
+        fetched_per_second=stored.activity.fetched / RATE_SECONDS,
+        extracted_per_second=stored.activity.extracted / RATE_SECONDS,
         crawl=crawl,
         extraction=extraction,
         workers=tuple(
@@ -103,17 +123,26 @@ async def take_snapshot(settings: Settings, database: Database, redis: Redis) ->
             for one in present
         ),
         hosts=tuple(one for one in hosts if one is not None),
-        failures=failures,
+        failures=stored.failures,
+        models=tuple(_model_state(use) for use in stored.uses),
         refused_entries=await counters.read("refused_entries"),
         unknown_fields=await counters.read("unknown_fields"),
     )
 
 
-def _read_store(database: Database) -> tuple[Funnel, Activity, dict[str, dict[str, int]]]:
+class _Stored(NamedTuple):
+    funnel: Funnel
+    activity: Activity
+    failures: dict[str, dict[str, int]]
+    uses: Sequence[UsageRow]
+
+
+def _read_store(database: Database) -> _Stored:
     since = utc_now() - timedelta(seconds=RATE_SECONDS)
     with database.begin() as session:
-        named = {ats: dict(times) for ats, times in failures(session).items()}
-        return funnel(session), activity(session, since), named
+        return _Stored(
+            funnel(session), activity(session, since), failures(session), usage_in_all(session)
+        )
 
 
 def _queue_state(depth: Depth, entries: int = 0) -> QueueState:
@@ -123,6 +152,18 @@ def _queue_state(depth: Depth, entries: int = 0) -> QueueState:
         in_flight=depth.leased,
         dead=depth.dead,
         oldest_lease_seconds=depth.oldest_lease_seconds,
+    )
+
+
+def _model_state(use: UsageRow) -> ModelState:
+    return ModelState(
+        source=use.ats,
+        model=use.model,
+        calls=use.calls,
+        cache_hits=use.cache_hits,
+        tokens_in=use.tokens_in,
+        tokens_out=use.tokens_out,
+        seconds=use.seconds,
     )
 
 

@@ -63,8 +63,8 @@ def read(settings: Settings) -> "Snapshot":
 
 def render(snapshot: "Snapshot") -> RenderableType:
     """Lay a snapshot out for a terminal."""
-    tables = _funnel(snapshot), _queues(snapshot), *_hosts(snapshot), _workers(snapshot)
-    return Group(*tables, *_oddities(snapshot))
+    tables = _funnel(snapshot), _queues(snapshot), *_models(snapshot), *_hosts(snapshot)
+    return Group(*tables, _workers(snapshot), *_oddities(snapshot))
 
 
 def render_progress(
@@ -129,6 +129,25 @@ def _queues(snapshot: "Snapshot") -> Table:
             f"{state.oldest_lease_seconds:.0f} s" if state.in_flight else "",
         )
     return table
+
+
+def _models(snapshot: "Snapshot") -> Iterator[Table]:
+    if not snapshot.models:
+        return
+    table = Table(title="\nModels", title_justify="left", box=None, pad_edge=False)
+    for heading in ("source", "model"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("calls", "cache hits", "tokens in", "tokens out", "model time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for use in snapshot.models:
+        counts = use.calls, use.cache_hits, use.tokens_in, use.tokens_out
+        table.add_row(
+            escape(use.source),
+            escape(use.model),
+            *(f"{count:,}" for count in counts),
+            f"{use.seconds:,.0f} s",
+        )
+    yield table
 
 
 def _hosts(snapshot: "Snapshot") -> Iterator[Table]:
