@@ -15,6 +15,7 @@ from rich.live import Live
 
 from openfunnel.cli.crew import Crew, crawler, role
 from openfunnel.cli.ports import check_port
+from openfunnel.cli.roles import check_extractor
 from openfunnel.clock import utc_now
 from openfunnel.errors import DemoFailed, DemoRefused
 from openfunnel.records import PostingStatus
@@ -53,6 +54,8 @@ def demo(
     console = Console(highlight=False, soft_wrap=True)
     settings = Settings.load()
     check_port(HOST, port)
+    if _chosen(settings):
+        asyncio.run(check_extractor(settings))
     world = GeneratedWorld(boards, postings)
     starters = [StarterBoard(world.company_name(ref), ref) for ref in world.boards()]
     with ExitStack() as stack:
@@ -110,12 +113,17 @@ def _extractor(settings: Settings) -> str:
     return "extracted by " + (", ".join(sorted(named)) or "nobody who is still there")
 
 
+def _chosen(settings: Settings) -> bool:
+    """Whether somebody said who is to extract."""
+    return "extractor" in settings.model_fields_set
+
+
 def _environment(settings: Settings, base: str) -> dict[str, str]:
     from openfunnel.sandbox.environment import sandbox_variables
 
     environment = sandbox_variables(base)
     del environment["OLLAMA_HOST"]  # a model, if one is wanted, is a real one
-    if "extractor" not in settings.model_fields_set:
+    if not _chosen(settings):
         environment["OPENFUNNEL_EXTRACTOR"] = "rules"  # minutes, not the hours of a laptop's model
     if "host_rate" not in settings.model_fields_set:
         environment["OPENFUNNEL_HOST_RATE"] = "0"  # the host is this machine

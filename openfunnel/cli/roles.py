@@ -56,7 +56,7 @@ def up(
     settings = Settings.load()
     check_port(host, port)
     prepare(settings)
-    asyncio.run(_check_extractor(settings))
+    asyncio.run(check_extractor(settings))
     with Crew(settings) as crew:
         for number in range(1, crawlers + 1):
             for source in SOURCES:
@@ -90,7 +90,7 @@ def extract(
     asyncio.run(_extract(Settings.load(), concurrency, drain))
 
 
-async def _check_extractor(settings: Settings) -> None:
+async def check_extractor(settings: Settings) -> None:
     """Raise what every extractor would: a model is asked for and not there."""
     from openfunnel.extraction.router import choose
     from openfunnel.extraction.usage import Meter
