@@ -1,17 +1,17 @@
-"""From an answer to the store: its postings page by page, then what it means for the board.
+"""From answers to the store: their postings page by page, then what they mean for the boards.
 
-Each page is a transaction of its own, so a board of any size needs the memory of one page. What
-happens once for the whole (closing what is gone, the board's own state) comes last, after an answer
-that the source's parser read to its end and found as long as it says.
+Every page of an answer but the last is a transaction of its own, so a board of any size needs the
+memory of one page. The last pages of all the answers stored together are one transaction, and with
+them what happens once for the whole (closing what is gone, the board's own state): it comes after
+an answer that the source's parser read to its end and found as long as it says.
 
 All of it may be done again after a crash, and a crawler that was overtaken changes nothing any
-more: every transaction claims the board with the fencing token of its lease.
+more: every transaction claims its boards with the fencing tokens of their leases.
 """
 
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -21,15 +21,19 @@ from openfunnel.records import BoardAnswer, BoardContent, DeadLetter, Failure
 from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.board import name_failure
-from openfunnel.store import crawl_writes, posting_writes
-from openfunnel.store.claims import Claim, claim
-from openfunnel.store.crawl_writes import BoardOutcome, UnchangedVisit
+from openfunnel.store import crawl_writes, posting_writes, raw_writes
+from openfunnel.store.claims import Claim, claim, claim_all
+from openfunnel.store.crawl_writes import BoardOutcome, Fetch
 from openfunnel.store.database import Database
+from openfunnel.store.posting_writes import Listing, Page, SavedPostings
+from openfunnel.store.unchanged import UnchangedVisit, finish_unchanged
 
 log = logging.getLogger(__name__)
 
 Jitter = Callable[[], float]
 """Draws the factor by which a due time is moved, so that boards do not all come due at once."""
+
+OVERTAKEN = "%s: a later crawl of it is stored already"
 
 
 class Overtaken(Exception):
@@ -38,8 +42,11 @@ class Overtaken(Exception):
 
 @dataclass
 class Harvest:
-    """What the pages of one answer held, added up."""
+    """What the pages of one answer hold, added up."""
 
+    answer: BoardAnswer
+    last: BoardContent | None = None
+    """The last page, not yet stored; None where the answer is a failure."""
     external_ids: dict[str, None] = field(default_factory=dict)
     """In the order they came; one that stands on two pages counts once."""
     broken: list[str] = field(default_factory=list)
@@ -48,21 +55,76 @@ class Harvest:
     reopened: int = 0
     closed: int = 0
 
+    @property
+    def board_id(self) -> int:
+        """The board's id; the pipeline before has filled it in."""
+        assert self.answer.board_id is not None
+        return self.answer.board_id
 
-def store_answer(database: Database, answer: BoardAnswer, jitter: Jitter) -> None:
-    """Store what `answer` says; fills in what became of it. `raw_response_id` must be there.
+    @property
+    def fence(self) -> int:
+        """Fencing token to claim the board with."""
+        # Leases of single postings tell nothing about who came first to the board.
+        return self.answer.fence if self.answer.posting_id is None else 0
+
+    def outcome(self) -> BoardOutcome:
+        """What a complete answer that is stored says of the board."""
+        raw = self.answer.raw
+        assert raw is not None
+        return BoardOutcome(
+            posting_count=len(self.external_ids),
+            changed=bool(self.new or self.changed or self.reopened or self.closed),
+            etag=raw.etag,
+            last_modified=raw.last_modified,
+            checksum=hashlib.sha256(raw.body).hexdigest(),
+            raw_response_id=self.answer.raw_response_id,
+        )
+
+    def add(self, content: BoardContent, saved: SavedPostings) -> None:
+        """Add a page that was stored."""
+        answer = self.answer
+        answer.awaiting += saved.awaiting
+        answer.postings += len(content.postings)
+        answer.prospects += content.prospects
+        answer.unknown_fields.update(content.unknown_fields)
+        self.external_ids.update((posting.external_id, None) for posting in content.postings)
+        self.broken += content.broken
+        self.new += saved.new
+        self.changed += saved.changed
+        self.reopened += saved.reopened
+
+
+Held = tuple[Harvest, Claim, BoardContent]
+"""An answer, its board, and the page of it to store."""
+
+
+def store_answers(database: Database, answers: Sequence[BoardAnswer], jitter: Jitter) -> None:
+    """Store what `answers`, of different boards, say; fills in what became of each.
+
+    Their `raw_response_id` must be there. Where it raises, nothing is said of any of the boards.
 
     Raises:
         DatabaseUnavailable: PostgreSQL went away; done again, it will be as if done once.
     """
-    try:
-        if answer.failure is None:
-            _store_postings(database, answer, jitter)
-        if answer.failure is not None and answer.final:
-            with _claimed(database, answer) as (session, _):
-                _store_failure(session, answer, jitter())
-    except Overtaken:
-        log.info("%s: a later crawl of it is stored already", answer.board)
+    harvests = []
+    for answer in answers:
+        try:
+            harvests.append(_read(database, answer))
+        except Overtaken:
+            log.info(OVERTAKEN, answer.board)
+    if not (ends := [harvest for harvest in harvests if harvest.answer.final]):
+        return
+    with database.begin() as session:
+        stored = _store_ends(session, ends, jitter)
+    for harvest in stored:
+        log.info(
+            "%s: %d postings, %d new, %d changed, %d gone",
+            harvest.answer.board,
+            harvest.answer.postings,
+            harvest.new,
+            harvest.changed,
+            harvest.closed,
+        )
 
 
 def store_unchanged(database: Database, answers: Sequence[BoardAnswer], jitter: Jitter) -> None:
@@ -74,117 +136,127 @@ def store_unchanged(database: Database, answers: Sequence[BoardAnswer], jitter: 
     visits = [UnchangedVisit(one.board, one.fence, one.checksum) for one in answers]
     latest = max(answer.at for answer in answers)
     with database.begin() as session:
-        crawl_writes.finish_unchanged(session, visits, latest, jitter())
+        finish_unchanged(session, visits, latest, jitter())
 
 
-def _store_postings(database: Database, answer: BoardAnswer, jitter: Jitter) -> None:
-    harvest = Harvest()
+def _read(database: Database, answer: BoardAnswer) -> Harvest:
+    """Read an answer to its end, and store its pages up to the last one.
+
+    Raises:
+        Overtaken: a later lease has written already; nothing more is done.
+    """
+    harvest = Harvest(answer)
+    if answer.failure is not None:
+        return harvest
     answer.awaiting, answer.postings, answer.prospects = (), 0, 0  # of a time before that broke off
     answer.unknown_fields.clear()
     try:
         pages = _pages(answer)
-        page: BoardContent | None = next(pages)
-        while page is not None:
-            following = next(pages, None)
-            with _claimed(database, answer) as (session, board):
-                if following is not None and answer.posting_id is None:
-                    # Until the last page is stored, what was known of the board is no whole.
-                    crawl_writes.forget_answer(session, board.board_id)
-                _store_page(session, board, answer, page, harvest)
-                if following is None:
-                    _finish(session, board, answer, harvest, jitter())
-            page = following
+        last = next(pages)
+        for following in pages:
+            with database.begin() as session:
+                _store_page(session, harvest, last)
+            last = following
     except UnparsableAnswer as error:
-        answer.failure, answer.detail = name_failure(error), str(error)
+        failure = name_failure(error)
         with database.begin() as session:
-            crawl_writes.mark_unusable(session, _raw_id(answer), answer.failure)
-        return
-    log.info(
-        "%s: %d postings, %d new, %d changed, %d gone",
-        answer.board,
-        answer.postings,
-        harvest.new,
-        harvest.changed,
-        harvest.closed,
-    )
+            raw_writes.mark_unusable(session, _raw_id(answer), failure)
+        answer.failure, answer.detail = failure, str(error)
+    else:
+        harvest.last = last
+    return harvest
 
 
-def _finish(
-    session: Session, board: Claim, answer: BoardAnswer, harvest: Harvest, jitter: float
-) -> None:
-    if answer.posting_id is None:
-        _finish_board(session, board, answer, harvest, jitter)
-    elif answer.posting_id not in harvest.external_ids:
+def _store_page(session: Session, harvest: Harvest, content: BoardContent) -> None:
+    """Store a page that is not the last one."""
+    board = claim(session, harvest.board_id, harvest.fence)
+    if board is None:
+        raise Overtaken
+    if harvest.answer.posting_id is None:
+        # Until the last page is stored, what was known of the board is no whole.
+        crawl_writes.forget_answer(session, board.board_id)
+    _save_pages(session, [(harvest, board, content)])
+
+
+def _store_ends(session: Session, harvests: Sequence[Harvest], jitter: Jitter) -> list[Harvest]:
+    """Store the last pages, and what the answers mean for their boards.
+
+    Returns those with postings, and leaves out what was overtaken.
+    """
+    claims = claim_all(session, {one.board_id: one.fence for one in harvests})
+    held: list[Held] = []
+    for harvest in harvests:
+        if (board := claims.get(harvest.board_id)) is None:
+            log.info(OVERTAKEN, harvest.answer.board)
+        elif harvest.last is None:
+            _store_failure(session, harvest, jitter())
+        else:
+            held.append((harvest, board, harvest.last))
+    if held:
+        _save_pages(session, held)
+    if whole := [one for one in held if one[0].answer.posting_id is None]:
+        _finish_boards(session, whole, jitter)
+    for harvest, *_ in held:
+        _finish(session, harvest)
+    return [harvest for harvest, *_ in held]
+
+
+def _save_pages(session: Session, held: Sequence[Held]) -> None:
+    pages = [
+        Page(board, _raw_id(harvest.answer), content.postings, harvest.answer.at)
+        for harvest, board, content in held
+    ]
+    saved = posting_writes.save_pages(session, pages)
+    for (harvest, _, content), counts in zip(held, saved, strict=True):
+        harvest.add(content, counts)
+
+
+def _finish_boards(session: Session, held: Sequence[Held], jitter: Jitter) -> None:
+    """Store what complete answers mean for their boards."""
+    believed = [
+        (harvest, board)
+        for harvest, board, _ in held
+        # An empty answer that nobody believes yet must not vouch for the next one.
+        if harvest.external_ids
+        or crawl_writes.suspect_empty(session, harvest.board_id, harvest.answer.at)
+    ]
+    listings = [
+        Listing(harvest.board_id, harvest.external_ids, harvest.answer.at)
+        for harvest, _ in believed
+        if not harvest.broken  # a broken entry hides which posting it is
+    ]
+    closed = posting_writes.close_unlisted(session, listings)
+    for harvest, _ in believed:
+        harvest.closed = closed[harvest.board_id]
+    fetches = [
+        Fetch(board, harvest.outcome(), harvest.answer.at, jitter()) for harvest, board in believed
+    ]
+    crawl_writes.finish_boards(session, fetches)
+
+
+def _finish(session: Session, harvest: Harvest) -> None:
+    """Store what an answer says of single postings."""
+    answer = harvest.answer
+    if answer.posting_id is not None and answer.posting_id not in harvest.external_ids:
         # It is there, but unreadable or a talent-pool entry: asked again, it would be that.
         failure = Failure.UNPARSABLE if harvest.broken else Failure.NOT_FOUND
-        posting_writes.fail_discovered(session, board.board_id, answer.posting_id, failure)
+        posting_writes.fail_discovered(session, harvest.board_id, answer.posting_id, failure)
     for reason in harvest.broken:
         letter = _letter(answer, "posting", reason)
         if not crawl_writes.has_dead_letter(session, letter):
             crawl_writes.save_dead_letter(session, letter, answer.at)
 
 
-def _store_page(
-    session: Session, board: Claim, answer: BoardAnswer, page: BoardContent, harvest: Harvest
-) -> None:
-    saved = posting_writes.save_postings(session, board, _raw_id(answer), page.postings, answer.at)
-    answer.awaiting += saved.awaiting
-    answer.postings += len(page.postings)
-    answer.prospects += page.prospects
-    answer.unknown_fields.update(page.unknown_fields)
-    harvest.external_ids.update((posting.external_id, None) for posting in page.postings)
-    harvest.broken += page.broken
-    harvest.new += saved.new
-    harvest.changed += saved.changed
-    harvest.reopened += saved.reopened
-
-
-def _finish_board(
-    session: Session, board: Claim, answer: BoardAnswer, harvest: Harvest, jitter: float
-) -> None:
-    assert answer.raw is not None
-    raw, found = answer.raw, list(harvest.external_ids)
-    if not found and not crawl_writes.suspect_empty(session, board.board_id, answer.at):
-        return  # nobody believes it yet, and it must not vouch for the next answer
-    if not harvest.broken:  # a broken entry hides which posting it is
-        harvest.closed = posting_writes.close_missing(session, board.board_id, found, answer.at)
-    outcome = BoardOutcome(
-        posting_count=len(found),
-        changed=bool(harvest.new or harvest.changed or harvest.reopened or harvest.closed),
-        etag=raw.etag,
-        last_modified=raw.last_modified,
-        checksum=hashlib.sha256(raw.body).hexdigest(),
-        raw_response_id=answer.raw_response_id,
-    )
-    crawl_writes.finish_board(session, board, outcome, answer.at, jitter)
-
-
-def _store_failure(session: Session, answer: BoardAnswer, jitter: float) -> None:
+def _store_failure(session: Session, harvest: Harvest, jitter: float) -> None:
+    answer, board_id = harvest.answer, harvest.board_id
     assert answer.failure is not None
-    board_id, failure = _id(answer), answer.failure
     if answer.posting_id is None:
-        crawl_writes.fail_board(session, board_id, failure, answer.detail, answer.at, jitter)
+        crawl_writes.fail_board(session, board_id, answer.failure, answer.detail, answer.at, jitter)
     else:
-        posting_writes.fail_discovered(session, board_id, answer.posting_id, failure)
-    if failure != Failure.NOT_FOUND:  # gone is an answer, not work left undone
-        letter = _letter(answer, failure, answer.detail)
+        posting_writes.fail_discovered(session, board_id, answer.posting_id, answer.failure)
+    if answer.failure != Failure.NOT_FOUND:  # gone is an answer, not work left undone
+        letter = _letter(answer, answer.failure, answer.detail)
         crawl_writes.save_dead_letter(session, letter, answer.at)
-
-
-@contextmanager
-def _claimed(database: Database, answer: BoardAnswer) -> Iterator[tuple[Session, Claim]]:
-    """One transaction that holds the board's row.
-
-    Raises:
-        Overtaken: a later lease has written already; nothing is done.
-    """
-    # Leases of single postings tell nothing about who came first to the board.
-    fence = answer.fence if answer.posting_id is None else 0
-    with database.begin() as session:
-        board = claim(session, _id(answer), fence)
-        if board is None:
-            raise Overtaken
-        yield session, board
 
 
 def _pages(answer: BoardAnswer) -> Iterator[BoardContent]:
@@ -197,11 +269,6 @@ def _pages(answer: BoardAnswer) -> Iterator[BoardContent]:
 def _raw_id(answer: BoardAnswer) -> int:
     assert answer.raw_response_id is not None
     return answer.raw_response_id
-
-
-def _id(answer: BoardAnswer) -> int:
-    assert answer.board_id is not None
-    return answer.board_id
 
 
 def _letter(answer: BoardAnswer, reason: str, detail: str) -> DeadLetter:

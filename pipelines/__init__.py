@@ -12,6 +12,7 @@ from scrapy.crawler import Crawler
 
 from openfunnel.errors import DatabaseUnavailable
 from openfunnel.queue.leases import LeaseQueue
+from openfunnel.records import BoardAnswer
 from openfunnel.store.database import Database
 
 logger = logging.getLogger(__name__)
@@ -55,3 +56,8 @@ class Pipeline:
             except DatabaseUnavailable as error:
                 logger.warning("Waiting: %s", error)
                 await asyncio.sleep(AWAY_SECONDS)
+
+
+def body_bytes(answer: BoardAnswer) -> int:
+    """Size of an answer's body: what is held of it as long as it is in the pipelines."""
+    return 0 if answer.raw is None else len(answer.raw.body)

@@ -1,40 +1,39 @@
 """Store what an answer says: its postings, or that it is as before, or why there is none."""
 
-import asyncio
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from scrapy.crawler import Crawler
 
 from openfunnel import harvest
 from openfunnel.records import BoardAnswer
-from pipelines import Pipeline
+from pipelines import Pipeline, body_bytes
+from pipelines.gathering import Gathering
 
 GATHER_SECONDS = 0.01
-"""Unchanged answers that come within so long are one statement: their crawl is all overhead."""
+"""Long enough for all that the pipeline before lets go at once."""
 
 
 class StorePostings(Pipeline):
-    """Commits a board's postings, and what the answer means for the board."""
+    """Commits boards' postings, and what the answers mean for the boards."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._unchanged: list[BoardAnswer] = []
-        self._gathering: asyncio.Task[None] | None = None
+        self._read = Gathering(
+            self._store_answers, GATHER_SECONDS, body_bytes, key=lambda answer: answer.board_id
+        )
+        self._unchanged = Gathering(self._store_unchanged, GATHER_SECONDS)
 
     async def process_item(self, item: Any) -> Any:
         """Fill in `awaiting`, and the failure of an answer that cannot be read."""
-        if item.unchanged:
-            self._unchanged.append(item)
-            self._gathering = self._gathering or asyncio.create_task(self._store_unchanged())
-            await asyncio.shield(self._gathering)
-        else:
-            await self.store(harvest.store_answer, self.connections.database, item, jitter)
+        await (self._unchanged if item.unchanged else self._read).add(item)
         return item
 
-    async def _store_unchanged(self) -> None:
-        await asyncio.sleep(GATHER_SECONDS)
-        answers, self._unchanged, self._gathering = self._unchanged, [], None
+    async def _store_answers(self, answers: Sequence[BoardAnswer]) -> None:
+        await self.store(harvest.store_answers, self.connections.database, answers, jitter)
+
+    async def _store_unchanged(self, answers: Sequence[BoardAnswer]) -> None:
         await self.store(harvest.store_unchanged, self.connections.database, answers, jitter)
 
 

@@ -1,29 +1,46 @@
 """Store each answer byte for byte, whatever is in it."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from itemadapter import ItemAdapter
+from scrapy.crawler import Crawler
 
-from openfunnel.store import crawl_writes
-from pipelines import Pipeline
+from openfunnel.records import BoardAnswer
+from openfunnel.store.crawl_writes import board_ids
+from openfunnel.store.raw_writes import Received, save_raw_responses
+from pipelines import Pipeline, body_bytes
+from pipelines.gathering import Gathering
+
+GATHER_SECONDS = 0.03
 
 
 class StoreRawResponse(Pipeline):
     """Commits the answer before anybody tries to make sense of it, and never the same one twice."""
 
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._received = Gathering(self._save, GATHER_SECONDS, body_bytes)
+
     async def process_item(self, item: Any) -> Any:
         """Fill in `board_id` and `raw_response_id`."""
-        answer = ItemAdapter(item)
-        if not answer["unchanged"]:
-            await self.store(self._store, answer)
+        if not item.unchanged:
+            await self._received.add(item)
         return item
 
-    def _store(self, answer: ItemAdapter) -> None:
+    async def _save(self, answers: Sequence[BoardAnswer]) -> None:
+        await self.store(self._store, answers)
+
+    def _store(self, answers: Sequence[BoardAnswer]) -> None:
         with self.connections.database.autocommit() as session:
-            answer["board_id"] = crawl_writes.upsert_board(
-                session, answer["board"], None, answer["at"]
-            )
-            if answer["raw"] is not None:
-                answer["raw_response_id"] = crawl_writes.save_raw_response(
-                    session, answer["board_id"], answer["raw"], answer["run_id"], answer["failure"]
-                )
+            ids = board_ids(session, [one.board for one in answers], max(one.at for one in answers))
+            for answer in answers:
+                answer.board_id = ids[answer.board]
+            whole = [one for one in answers if one.raw is not None]
+            received = [
+                Received(ids[one.board], one.raw, one.run_id, one.failure)
+                for one in whole
+                if one.raw is not None
+            ]
+            stored = save_raw_responses(session, received)
+        for answer, raw_response_id in zip(whole, stored, strict=True):
+            answer.raw_response_id = raw_response_id

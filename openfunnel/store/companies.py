@@ -1,6 +1,6 @@
 """Employers: one row for all spellings of a name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -24,10 +24,15 @@ _FIND_OR_ADD = text("""
     SELECT folded, id FROM known UNION ALL SELECT folded, id FROM added
 """)
 
-_NAME_BOARD = text("""
-    WITH board AS (UPDATE boards SET company_id = :company_id WHERE id = :board_id)
-    UPDATE job_postings SET company_id = :company_id
-    WHERE board_id = :board_id AND company_id IS NULL
+_NAME_BOARDS = text("""
+    WITH named AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:board_ids AS bigint[]), CAST(:company_ids AS bigint[]))
+            AS named (board_id, company_id)
+    ), board AS (
+        UPDATE boards SET company_id = named.company_id FROM named WHERE id = named.board_id
+    )
+    UPDATE job_postings SET company_id = named.company_id FROM named
+    WHERE job_postings.board_id = named.board_id AND job_postings.company_id IS NULL
 """)
 
 
@@ -45,9 +50,13 @@ def company_ids(session: Session, names: Iterable[str | None]) -> dict[str | Non
     }
 
 
-def name_board(session: Session, board_id: int, company_id: int) -> None:
-    """Tell whose board it is, and give its postings without an employer that one."""
-    session.execute(_NAME_BOARD, {"board_id": board_id, "company_id": company_id})
+def name_boards(session: Session, companies: Mapping[int, int]) -> None:
+    """Tell whose boards these are (company id by board id).
+
+    Their postings without an employer get that one.
+    """
+    named = {"board_ids": list(companies), "company_ids": list(companies.values())}
+    session.execute(_NAME_BOARDS, named)
 
 
 def _shown(name: str) -> str:

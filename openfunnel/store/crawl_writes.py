@@ -1,16 +1,15 @@
 """What the crawl writes about boards: that they exist, are wanted, answered, or failed.
 
 Every function works in the caller's transaction and may be repeated without harm. Rows of boards
-are locked in the order of their ids. Postings have a module of their own.
+are locked in the order of their ids. Postings, raw answers, and boards that answer what they had
+answered before have modules of their own.
 """
 
-import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-import zstandard
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -19,12 +18,11 @@ from openfunnel import lifecycle
 from openfunnel.records import BoardRef, DeadLetter, Failure, RawResponse
 from openfunnel.store.boards import BoardVisit
 from openfunnel.store.claims import Claim
-from openfunnel.store.companies import company_ids, name_board
-from openfunnel.store.encoding import storable_time, to_json
-from openfunnel.store.models import Board, StoredDeadLetter, StoredResponse
+from openfunnel.store.companies import company_ids, name_boards
+from openfunnel.store.encoding import to_json
+from openfunnel.store.models import Board, StoredDeadLetter
 from openfunnel.store.posting_writes import close_missing
-
-ZSTD_LEVEL = 3
+from openfunnel.store.raw_writes import Received, save_raw_responses
 
 MOST_FAILURES = 32_767
 """As far as the column counts."""
@@ -33,6 +31,13 @@ _WANTED = """
     SELECT * FROM json_to_recordset(CAST(:wanted AS json))
         AS wanted (number integer, ats text, region text, token text, whole boolean)
 """
+
+_BOARD_IDS = text("""
+    SELECT number, id
+    FROM boards JOIN unnest(CAST(:numbers AS integer[]), CAST(:ats AS text[]),
+                            CAST(:regions AS text[]), CAST(:tokens AS text[]))
+        AS wanted (number, ats, region, token) USING (ats, region, token)
+""")
 
 _MAKE_KNOWN = text(f"""
     INSERT INTO boards (ats, region, token, first_seen_at, due_at)
@@ -54,67 +59,28 @@ _TAKE_UP = text(f"""
     SELECT number, id, etag, last_modified, checksum FROM locked
 """)  # noqa: S608 - a constant
 
-_FINISH_BOARD = text("""
+_FINISH_BOARDS = text("""
     WITH ended AS (
-        UPDATE run_boards SET finished_at = :now, failure = NULL
-        WHERE board_id = :board_id AND finished_at IS NULL
+        UPDATE run_boards SET finished_at = seen.at, failure = NULL
+        FROM unnest(CAST(:board_ids AS bigint[]), CAST(:times AS timestamptz[])) AS seen (id, at)
+        WHERE board_id = seen.id AND finished_at IS NULL
     )
     UPDATE boards SET
-        posting_count = :posting_count, etag = :etag, last_modified = :last_modified,
-        checksum = :checksum, raw_response_id = :raw_response_id,
-        changed_at = CASE WHEN :changed THEN :now ELSE changed_at END,
-        last_fetched_at = :now, crawl_seconds = :crawl_seconds, due_at = :due_at,
+        posting_count = outcome.posting_count, etag = outcome.etag,
+        last_modified = outcome.last_modified, checksum = outcome.checksum,
+        raw_response_id = outcome.raw_response_id,
+        changed_at = CASE WHEN outcome.changed THEN at ELSE changed_at END,
+        last_fetched_at = at, crawl_seconds = seconds, due_at = outcome.due_at,
         status = 'active', queued_at = NULL, failure = NULL, failure_detail = NULL,
         failed_at = NULL, failures = 0, missing_since = NULL, empty_fetches = 0, empty_at = NULL
-    WHERE id = :board_id
-""")
-
-_SAVE_RAW_RESPONSE = text("""
-    WITH known AS (
-        SELECT min(id) AS id FROM raw_responses
-        WHERE board_id = :board_id AND checksum = :checksum AND http_status = :http_status
-    ), added AS (
-        INSERT INTO raw_responses (board_id, run_id, url, fetched_at, http_status, content_type,
-                                   etag, last_modified, checksum, body_bytes, body, failure)
-        SELECT :board_id,
-               (SELECT id FROM runs WHERE id = :run_id),  -- start entries may name any number
-               :url, :fetched_at, :http_status, :content_type,
-               :etag, :last_modified, :checksum, :body_bytes, :body, :failure
-        FROM known WHERE known.id IS NULL
-        RETURNING id
-    )
-    SELECT coalesce(known.id, added.id) FROM known LEFT JOIN added ON true
-""")
-
-_CLAIM_UNCHANGED = text("""
-    SELECT id, crawl_seconds, visit.fence, boards.checksum = visit.checksum AS same
-    FROM boards JOIN unnest(CAST(:ats AS text[]), CAST(:regions AS text[]), CAST(:tokens AS text[]),
-                            CAST(:fences AS bigint[]), CAST(:checksums AS text[]))
-        AS visit (ats, region, token, fence, checksum) USING (ats, region, token)
-    WHERE visit.fence = 0 OR boards.fence <= visit.fence
-    ORDER BY id FOR NO KEY UPDATE OF boards
-""")
-
-_FINISH_UNCHANGED = text("""
-    WITH ended AS (
-        UPDATE run_boards SET finished_at = :now, failure = NULL
-        WHERE board_id = ANY(CAST(:board_ids AS bigint[])) AND finished_at IS NULL
-    )
-    UPDATE boards SET
-        fence = greatest(boards.fence, visit.fence), crawl_seconds = seconds,
-        due_at = visit.due_at, last_fetched_at = :now, status = 'active', queued_at = NULL,
-        failure = NULL, failure_detail = NULL, failed_at = NULL, failures = 0,
-        missing_since = NULL, empty_fetches = 0, empty_at = NULL
-    FROM unnest(CAST(:board_ids AS bigint[]), CAST(:fences AS bigint[]),
-                CAST(:seconds AS integer[]), CAST(:due_at AS timestamptz[]))
-        AS visit (id, fence, seconds, due_at)
-    WHERE boards.id = visit.id
-""")
-
-_READ_AGAIN = text("""
-    UPDATE boards SET queued_at = NULL, due_at = :now,
-                      etag = NULL, last_modified = NULL, checksum = NULL
-    WHERE id = ANY(CAST(:board_ids AS bigint[]))
+    FROM unnest(CAST(:board_ids AS bigint[]), CAST(:times AS timestamptz[]),
+                CAST(:seconds AS integer[]), CAST(:due_at AS timestamptz[]),
+                CAST(:posting_count AS integer[]), CAST(:changed AS boolean[]),
+                CAST(:etag AS text[]), CAST(:last_modified AS text[]), CAST(:checksum AS text[]),
+                CAST(:raw_response_id AS bigint[]))
+        AS outcome (id, at, seconds, due_at, posting_count, changed, etag, last_modified, checksum,
+                    raw_response_id)
+    WHERE boards.id = outcome.id
 """)
 
 _HAS_OPEN = text("""
@@ -164,8 +130,21 @@ def upsert_board(session: Session, ref: BoardRef, company_name: str | None, now:
         session.execute(added.on_conflict_do_nothing())
         return session.execute(select(Board.id).where(*same)).scalar_one()
     if board.company_id is None and company_id is not None:
-        name_board(session, board.id, company_id)
+        name_boards(session, {board.id: company_id})
     return int(board.id)
+
+
+def board_ids(session: Session, refs: Iterable[BoardRef], now: datetime) -> dict[BoardRef, int]:
+    """Return the ids of boards; one statement where all of them are known, as they mostly are."""
+    numbered = list(dict.fromkeys(refs))
+    wanted = {
+        "numbers": list(range(len(numbered))),
+        "ats": [ref.ats for ref in numbered],
+        "regions": [ref.region for ref in numbered],
+        "tokens": [ref.token for ref in numbered],
+    }
+    ids = {numbered[row.number]: row.id for row in session.execute(_BOARD_IDS, wanted)}
+    return ids | {ref: upsert_board(session, ref, None, now) for ref in numbered if ref not in ids}
 
 
 def mark_queued(session: Session, board_ids: Sequence[int], now: datetime) -> None:
@@ -192,7 +171,7 @@ def take_up(
             for number, ref in enumerate(numbered)
         ]
     )
-    due_at = _due(now, lifecycle.FIRST_INTERVAL)
+    due_at = due_time(now, lifecycle.FIRST_INTERVAL)
     session.execute(_MAKE_KNOWN, {"wanted": wanted, "now": now, "due_at": due_at})
     return {
         (ref := numbered[row.number]): BoardVisit(
@@ -209,29 +188,9 @@ def save_raw_response(
     run_id: int | None = None,
     failure: str | None = None,
 ) -> int:
-    """Store an answer byte for byte, zstd-compressed, and return its id; an unknown run is dropped.
-
-    A body that the board has sent before under the same status is not stored again: the id is that
-    of the first one. `failure` names why the answer could not be used.
-    """
-    values = {
-        **raw.model_dump(exclude={"body"}),
-        "board_id": board_id,
-        "fetched_at": storable_time(raw.fetched_at),
-        "run_id": run_id,
-        "checksum": hashlib.sha256(raw.body).hexdigest(),
-        "body_bytes": len(raw.body),
-        "body": zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(raw.body),
-        "failure": failure,
-    }
-    raw_response_id: int = session.execute(_SAVE_RAW_RESPONSE, values).scalar_one()
+    """Store one answer and return its id, as `save_raw_responses` does."""
+    (raw_response_id,) = save_raw_responses(session, [Received(board_id, raw, run_id, failure)])
     return raw_response_id
-
-
-def mark_unusable(session: Session, raw_response_id: int, failure: str) -> None:
-    """Name why a stored answer could not be used: it shows only once it is read."""
-    stored = update(StoredResponse).where(StoredResponse.id == raw_response_id)
-    session.execute(stored.values(failure=failure))
 
 
 @dataclass(frozen=True)
@@ -248,68 +207,42 @@ class BoardOutcome:
     raw_response_id: int | None
 
 
+@dataclass(frozen=True)
+class Fetch:
+    """A complete fetch of a board that is held."""
+
+    board: Claim
+    outcome: BoardOutcome
+    at: datetime
+    jitter: float
+    """Factor of the time until the next crawl, so that what was crawled together drifts apart."""
+
+    @property
+    def seconds(self) -> int:
+        """Time between crawls from now on."""
+        if self.board.last_fetched_at is None:  # all is new the first time: that tells nothing
+            return self.board.crawl_seconds
+        return lifecycle.next_interval(self.board.crawl_seconds, self.outcome.changed)
+
+
 def finish_board(
     session: Session, board: Claim, outcome: BoardOutcome, now: datetime, jitter: float
 ) -> None:
-    """Record a complete fetch; it serves every run that waits for the board.
+    """Record a complete fetch of one board, as `finish_boards` does."""
+    finish_boards(session, [Fetch(board, outcome, now, jitter)])
 
-    The time until the next crawl is multiplied by `jitter`, so that what was crawled together
-    drifts apart.
-    """
-    seconds = board.crawl_seconds
-    if board.last_fetched_at is not None:  # all is new the first time: that tells nothing
-        seconds = lifecycle.next_interval(seconds, outcome.changed)
-    values = {
-        **asdict(outcome),
-        "board_id": board.board_id,
-        "now": now,
-        "crawl_seconds": seconds,
-        "due_at": _due(now, seconds, jitter),
+
+def finish_boards(session: Session, fetches: Sequence[Fetch]) -> None:
+    """Record complete fetches; each serves every run that waits for the board."""
+    values: dict[str, list[object]] = {
+        "board_ids": [fetch.board.board_id for fetch in fetches],
+        "times": [fetch.at for fetch in fetches],
+        "seconds": [fetch.seconds for fetch in fetches],
+        "due_at": [due_time(fetch.at, fetch.seconds, fetch.jitter) for fetch in fetches],
     }
-    session.execute(_FINISH_BOARD, values)
-
-
-@dataclass(frozen=True)
-class UnchangedVisit:
-    """A board that answered what it had answered before."""
-
-    ref: BoardRef
-    fence: int
-    """Fencing token of the lease."""
-    checksum: str | None
-    """Of that answer."""
-
-
-def finish_unchanged(
-    session: Session, visits: Sequence[UnchangedVisit], now: datetime, jitter: float
-) -> None:
-    """Record that these boards are as they were; three statements for all of them.
-
-    As `finish_board` for boards whose answer is that of the last complete fetch. What a later lease
-    has written about stays as it is; where another answer was stored meanwhile, the board is due at
-    once, to be read anew.
-    """
-    latest = {visit.ref: visit for visit in sorted(visits, key=lambda visit: visit.fence)}.values()
-    wanted = {
-        "ats": [visit.ref.ats for visit in latest],
-        "regions": [visit.ref.region for visit in latest],
-        "tokens": [visit.ref.token for visit in latest],
-        "fences": [visit.fence for visit in latest],
-        "checksums": [visit.checksum for visit in latest],
-    }
-    claimed = session.execute(_CLAIM_UNCHANGED, wanted).all()
-    same = [row for row in claimed if row.same]
-    seconds = [lifecycle.next_interval(row.crawl_seconds, changed=False) for row in same]
-    values = {
-        "board_ids": [row.id for row in same],
-        "fences": [row.fence for row in same],
-        "seconds": seconds,
-        "due_at": [_due(now, one, jitter) for one in seconds],
-        "now": now,
-    }
-    session.execute(_FINISH_UNCHANGED, values)
-    if others := [row.id for row in claimed if not row.same]:
-        session.execute(_READ_AGAIN, {"board_ids": others, "now": now})
+    for field in fields(BoardOutcome):
+        values[field.name] = [getattr(fetch.outcome, field.name) for fetch in fetches]
+    session.execute(_FINISH_BOARDS, values)
 
 
 def suspect_empty(session: Session, board_id: int, now: datetime) -> bool:
@@ -358,7 +291,7 @@ def fail_board(
         "failed_at": now,
         "failures": failures,
         "missing_since": missing_since,
-        "due_at": _due(now, lifecycle.retry_interval(failures), jitter),
+        "due_at": due_time(now, lifecycle.retry_interval(failures), jitter),
     }
     if missing_since is not None and lifecycle.confirm_missing(missing_since, now):
         values |= _NO_ANSWER | {"status": "not_found"}  # it may come back with the same answer
@@ -391,7 +324,8 @@ def has_dead_letter(session: Session, letter: DeadLetter) -> bool:
     return session.scalar(select(StoredDeadLetter.id).where(*same).limit(1)) is not None
 
 
-def _due(now: datetime, seconds: int, jitter: float = 1.0) -> datetime:
+def due_time(now: datetime, seconds: int, jitter: float = 1.0) -> datetime:
+    """When a board is crawled again that is to rest for so long."""
     return now + timedelta(seconds=seconds * jitter)
 
 

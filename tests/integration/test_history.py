@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from openfunnel.harvest import store_answer
+from openfunnel.harvest import store_answers
 from openfunnel.records import BoardAnswer, BoardRef, Failure, JobPosting, RawResponse
 from openfunnel.sources import SOURCES
 from openfunnel.store import crawl_writes
@@ -40,7 +40,7 @@ class Replay:
         with self.database.begin() as session:
             answer.board_id = crawl_writes.upsert_board(session, self.board, None, at)
             answer.raw_response_id = crawl_writes.save_raw_response(session, answer.board_id, raw)
-        store_answer(self.database, answer, lambda: 1.0)
+        store_answers(self.database, [answer], lambda: 1.0)
         return answer
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ import pytest
 import zstandard
 from redis.asyncio import Redis
 from scrapy.utils.misc import load_object
+from sqlalchemy.exc import DBAPIError
 
 from openfunnel.queue.leases import Depth, Job
 from openfunnel.queue.redis_leases import RedisLeaseQueue
@@ -251,6 +252,43 @@ async def test_postings_asked_for_one_by_one_do_not_overtake_each_other(line: Li
     await line.send(replace(single(1), fence=6))
 
     assert line.postings() == {"1": ("fetched", None), "2": ("fetched", None)}
+
+
+async def test_one_answer_that_cannot_be_stored_keeps_no_other_out(line: Line) -> None:
+    with line.database.begin() as session:
+        session.connection().exec_driver_sql(
+            "ALTER TABLE job_postings ADD CONSTRAINT refused CHECK (external_id <> '666')"
+        )
+    boards = [BoardRef(ats="greenhouse", token=token) for token in ("acme", "bolt", "cone")]
+    answers = [
+        listing(job(number), board=board) for number, board in zip((1, 666, 3), boards, strict=True)
+    ]
+
+    ends = await asyncio.gather(*map(line.send, answers), return_exceptions=True)
+
+    assert [isinstance(end, DBAPIError) for end in ends] == [False, True, False]
+    assert line.postings() == {"1": ("fetched", None), "3": ("fetched", None)}
+    assert line.rows("SELECT count(*) FROM raw_responses") == [(3,)]
+    assert (await line.queue.depth()).unfinished == 2
+
+
+async def test_two_answers_of_one_board_that_come_together_are_stored_one_after_the_other(
+    line: Line,
+) -> None:
+    other = BoardRef(ats="greenhouse", token="bolt")
+    answers = [
+        replace(whole(1, 2), fence=1),
+        listing(job(3), board=other),
+        replace(whole(2, at=LATER), fence=2),
+    ]
+
+    await asyncio.gather(*map(line.send, answers))
+
+    assert line.postings() == {
+        "1": ("fetched", LATER),
+        "2": ("fetched", None),
+        "3": ("fetched", None),
+    }
 
 
 # --- postings that go and come ------------------------------------------------------------------

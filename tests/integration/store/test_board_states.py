@@ -15,6 +15,7 @@ from openfunnel.store.boards import BoardVisit, active_boards, boards_in_progres
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.progress import failures
+from openfunnel.store.unchanged import UnchangedVisit, finish_unchanged
 
 ACME = BoardRef(ats="greenhouse", token="acme")
 PLAID = BoardRef(ats="lever", token="plaid")
@@ -178,9 +179,9 @@ def test_failures_put_the_next_try_off_until_a_success(store, now: datetime) -> 
     assert store.row(board_id).due_at == now + AN_HOUR
 
 
-def visit(token: str, fence: int, checksum: str) -> crawl_writes.UnchangedVisit:
+def visit(token: str, fence: int, checksum: str) -> UnchangedVisit:
     ref = BoardRef(ats="lever", token=token)
-    return crawl_writes.UnchangedVisit(ref, fence, checksum)
+    return UnchangedVisit(ref, fence, checksum)
 
 
 # --- unchanged ----------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def test_unchanged_boards_are_finished_together_and_keep_what_is_known(
     later = now + A_DAY
 
     visits = [visit(token, fence, "c") for fence, token in enumerate("ab", 1)]
-    crawl_writes.finish_unchanged(store.session, visits, later, 1.1)
+    finish_unchanged(store.session, visits, later, 1.1)
 
     for fence, board_id in enumerate(boards, 1):
         row = store.row(board_id)
@@ -220,8 +221,8 @@ def test_what_a_later_lease_found_is_not_taken_for_unchanged(store, now: datetim
         store.fail(board_id, Failure.BLOCKED)
 
     visits = [visit("b", 5, "c"), visit("b", 4, "c"), visit("a", 4, "c")]
-    crawl_writes.finish_unchanged(store.session, visits, now, 1.0)
-    crawl_writes.finish_unchanged(store.session, [], now, 1.0)
+    finish_unchanged(store.session, visits, now, 1.0)
+    finish_unchanged(store.session, [], now, 1.0)
 
     assert store.row(overtaken).failure == "blocked"
     assert (store.row(current).failure, store.row(current).fence) == (None, 5)
@@ -235,7 +236,7 @@ def test_where_another_answer_was_stored_meanwhile_the_board_is_read_anew(
     crawl_writes.mark_queued(store.session, [board_id], now)
     later = now + A_DAY
 
-    crawl_writes.finish_unchanged(store.session, [visit("a", 1, "c")], later, 1.0)
+    finish_unchanged(store.session, [visit("a", 1, "c")], later, 1.0)
 
     row = store.row(board_id)
     assert (row.checksum, row.etag, row.queued_at, row.due_at) == (None, None, None, later)
@@ -320,8 +321,8 @@ def test_anything_but_a_denial_starts_the_three_days_anew(
     elif between == "unchanged":
         store.finish(board_id, checksum="c")
         store.fail(board_id, Failure.NOT_FOUND)
-        unchanged = crawl_writes.UnchangedVisit(ref, 1, "c")
-        crawl_writes.finish_unchanged(store.session, [unchanged], now, 1.0)
+        unchanged = UnchangedVisit(ref, 1, "c")
+        finish_unchanged(store.session, [unchanged], now, 1.0)
     else:
         store.fail(board_id, Failure.TIMED_OUT)
 

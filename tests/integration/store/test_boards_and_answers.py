@@ -10,6 +10,7 @@ from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
 from openfunnel.store.boards import active_boards, board_progress, boards_in_progress
 from openfunnel.store.models import StoredResponse
 from openfunnel.store.progress import funnel, list_runs, run_progress
+from openfunnel.store.raw_writes import Received, save_raw_responses
 
 PLAID = BoardRef(ats="lever", token="plaid")
 PLAID_EU = BoardRef(ats="lever", token="plaid", region="eu")
@@ -92,6 +93,38 @@ def test_the_same_body_of_a_board_is_stored_once_for_each_status(store, now: dat
         save(other, raw),
     }
     assert len(others - {first}) == 3
+
+
+def test_answers_stored_at_once_get_each_its_own_bytes_and_the_same_ones_one_id(
+    store, now: datetime
+) -> None:
+    acme, plaid = store.board(), store.board(PLAID)
+    known = store.raw(acme, b"known")
+    bodies = [b"one", b"", b"known", os.urandom(5000), b"one", b"three" * 1000]
+
+    def received(board_id: int, body: bytes) -> Received:
+        raw = RawResponse(url="https://x.example", fetched_at=now, http_status=200, body=body)
+        return Received(board_id, raw)
+
+    answers = [received(acme, body) for body in bodies] + [received(plaid, b"one")]
+    ids = save_raw_responses(store.session, answers)
+
+    stored = [queries.get_raw_response(store.session, one) for one in ids]
+    assert [raw.body for raw in stored if raw] == [*bodies, b"one"]
+    assert (ids[2], ids[4]) == (known, ids[0])
+    assert len(set(ids)) == len(ids) - 1
+    assert save_raw_responses(store.session, answers) == ids
+
+
+def test_boards_are_found_together_and_made_known_where_they_are_not(store, now: datetime) -> None:
+    known = store.board(PLAID)
+    odd = BoardRef(ats="lever", token="a\0b")
+
+    ids = crawl_writes.board_ids(store.session, [PLAID_EU, PLAID, odd, PLAID], now)
+
+    assert set(ids) == {PLAID, PLAID_EU, odd}
+    assert ids[PLAID] == known
+    assert crawl_writes.board_ids(store.session, ids, now) == ids
 
 
 @pytest.mark.parametrize("change", [{"checksum": "0" * 64}, {"body": b"no zstd"}])
