@@ -48,6 +48,8 @@ def options(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for client in ("httpx", "httpx2"):  # they tell each request's URL, with any login in it
+        logging.getLogger(client).setLevel(logging.WARNING)
 
 
 def main() -> None:

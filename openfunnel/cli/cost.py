@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from openfunnel.settings import Settings
 
@@ -70,7 +71,7 @@ def cost(
         prices = Prices(Decimal(str(price_in or 0)), Decimal(str(price_out or 0)))
     projection = project(postings, assumed, prices)
     tables = _assumed(assumed, frozenset(given)), *_projected(postings, projection)
-    Console().print(Group(basis, *tables))
+    Console().print(Group(Text(basis), *tables))
 
 
 def _assumptions(settings: Settings) -> "tuple[Assumptions, str]":
@@ -78,11 +79,12 @@ def _assumptions(settings: Settings) -> "tuple[Assumptions, str]":
     from openfunnel.extraction.cost import assume, measure
     from openfunnel.store.database import open_database
     from openfunnel.store.progress import model_share
-    from openfunnel.store.usage import usage_in_all
+    from openfunnel.store.usage import usage_in_all, usage_of_runs
 
     with open_database(settings) as database, database.begin() as session:
-        uses, share = usage_in_all(session), model_share(session)
-    measured = measure(uses, share)
+        uses, of_runs = usage_in_all(session), usage_of_runs(session)
+        share = model_share(session)
+    measured = measure(uses, of_runs, share)
     if measured is None:
         return assume(settings.prompt_tokens), "Nothing was measured yet; these are assumptions:"
     calls = sum(use.calls for use in uses)

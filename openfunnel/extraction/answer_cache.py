@@ -7,22 +7,29 @@ taxonomy or of verification costs no call.
 import asyncio
 import hashlib
 import json
+import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from openfunnel.clock import utc_now
+from openfunnel.errors import DatabaseUnavailable
+from openfunnel.extraction.batches import Batches
 from openfunnel.extraction.chat import ChatModel
 from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.prompt import PROMPT_VERSION
 from openfunnel.records import PostingText
 from openfunnel.store.database import Database
-from openfunnel.store.model_answers import find_answer, save_answer
+from openfunnel.store.model_answers import AnswerRow, find_answers, save_answers
 
 MOST_ANSWERS = 10_000
 """Kept in memory; at about 3 KB each."""
+LINGER_SECONDS = 0.1
+"""For what goes to PostgreSQL to go there together; a model takes seconds for an answer."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,44 +52,6 @@ class AnswerCache(Protocol):
         """Keep an answer; of two to the same question the first stays."""
 
 
-class StoredAnswers:
-    """Answers in PostgreSQL, shared by all processes.
-
-    Both methods raise DatabaseUnavailable while the server is away.
-    """
-
-    def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
-        self._database = database
-        self._now = now
-
-    async def get(self, key: str) -> KnownAnswer | None:
-        """Return the answer to a question, if it is known."""
-        return await asyncio.to_thread(self._get, key)
-
-    async def put(self, key: str, answer: KnownAnswer) -> None:
-        """Keep an answer; of two to the same question the first stays."""
-        await asyncio.to_thread(self._put, key, answer)
-
-    def _get(self, key: str) -> KnownAnswer | None:
-        with self._database.autocommit() as session:
-            found = find_answer(session, key)
-        if found is None:
-            return None
-        return KnownAnswer(found.content, found.model, found.tokens_in, found.tokens_out)
-
-    def _put(self, key: str, answer: KnownAnswer) -> None:
-        with self._database.autocommit() as session:
-            save_answer(
-                session,
-                key,
-                answer.content,
-                answer.model,
-                answer.tokens_in,
-                answer.tokens_out,
-                self._now(),
-            )
-
-
 class AnswersInMemory:
     """Answers of this process alone, the most recently used ones."""
 
@@ -101,6 +70,67 @@ class AnswersInMemory:
         self._answers.setdefault(key, answer)
         while len(self._answers) > self._most:
             self._answers.popitem(last=False)
+
+
+class StoredAnswers:
+    """Answers in PostgreSQL, shared by all processes.
+
+    Questions that come together are looked up together, and answers stored together.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
+        self._database = database
+        self._now = now
+        self._find = Batches(self._find_all, LINGER_SECONDS)
+        self._save = Batches(self._save_all, LINGER_SECONDS)
+        self._kept = AnswersInMemory()
+        """What came while the server was away."""
+
+    async def get(self, key: str) -> KnownAnswer | None:
+        """Return the answer to a question, if it is known.
+
+        Raises:
+            DatabaseUnavailable: the server is away, and the answer is not at hand.
+        """
+        return await self._kept.get(key) or await self._find(key)
+
+    async def put(self, key: str, answer: KnownAnswer) -> None:
+        """Keep an answer; of two to the same question the first stays.
+
+        While the server is away this process remembers it: its model is not asked again.
+        """
+        try:
+            await self._save((key, answer))
+        except DatabaseUnavailable as error:
+            log.info("A model's answer is kept in memory: %s", error)
+            await self._kept.put(key, answer)
+
+    async def _find_all(self, keys: Sequence[str]) -> list[KnownAnswer | None]:
+        def find() -> dict[str, AnswerRow]:
+            with self._database.autocommit() as session:
+                return find_answers(session, keys)
+
+        rows = await asyncio.to_thread(find)
+        return [_known(rows.get(key)) for key in keys]
+
+    async def _save_all(self, answers: Sequence[tuple[str, KnownAnswer]]) -> list[None]:
+        rows = {
+            key: AnswerRow(one.content, one.model, one.tokens_in, one.tokens_out)
+            for key, one in reversed(answers)  # of two under one key the first stays
+        }
+
+        def save() -> None:
+            with self._database.autocommit() as session:
+                save_answers(session, rows, self._now())
+
+        await asyncio.to_thread(save)
+        return [None] * len(answers)
+
+
+def _known(row: AnswerRow | None) -> KnownAnswer | None:
+    if row is None:
+        return None
+    return KnownAnswer(row.content, row.model, row.tokens_in, row.tokens_out)
 
 
 def answer_key(posting: PostingText, model: ChatModel, prompt_tokens: int) -> str:

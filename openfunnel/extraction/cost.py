@@ -86,15 +86,20 @@ def assume(prompt_tokens: int) -> Assumptions:
     )
 
 
-def measure(uses: Sequence[UsageRow], share: ModelShare) -> Assumptions | None:
+def measure(
+    uses: Sequence[UsageRow], of_runs: Sequence[UsageRow], share: ModelShare
+) -> Assumptions | None:
     """Return the averages of these uses and of the stored extractions; None without any call.
 
     How many calls a posting takes is told by the tokens: those of a posting over those of a call.
+    How many answers are known is told by the uses `of_runs`, if there are any: a replay knows all
+    of its answers, and says nothing about new postings.
     """
     calls = sum(use.calls for use in uses)
     if not calls:
         return None
-    hits = sum(use.cache_hits for use in uses)
+    fresh = of_runs if any(use.calls for use in of_runs) else uses
+    hits, asked = (sum(getattr(use, what) for use in fresh) for what in ("cache_hits", "calls"))
     tokens_in = sum(use.tokens_in for use in uses) / calls
     judged = share.asked + share.triaged
     return Assumptions(
@@ -102,7 +107,7 @@ def measure(uses: Sequence[UsageRow], share: ModelShare) -> Assumptions | None:
         tokens_out=sum(use.tokens_out for use in uses) / calls,
         seconds=sum(use.seconds for use in uses) / calls,
         calls=max(1.0, (share.tokens_in or 0.0) / tokens_in) if tokens_in else 1.0,
-        cached=hits / (hits + calls),
+        cached=hits / (hits + asked),
         triaged=share.triaged / judged if judged else 0.0,
         slots=SLOTS,
     )

@@ -11,8 +11,8 @@ from openfunnel.settings import Settings
 AHEAD_SECONDS = 1.0
 MOST_AHEAD = 64
 """What is held beyond the model's slots is held back from other workers, and takes memory."""
-ANSWERS = 4
-"""Of one posting at most: two models, asked twice each."""
+ANSWERS = 5
+"""Of one posting at most: the triage model's, and two of each of two models."""
 SPARE_SECONDS = 60.0
 """For all that is no answer: the rules, the store, and a place in line."""
 

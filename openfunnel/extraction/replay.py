@@ -22,11 +22,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from openfunnel.clock import utc_now
-from openfunnel.errors import ExtractionFailed, ModelBusy
+from openfunnel.errors import ExtractionFailed
 from openfunnel.extraction import rules
 from openfunnel.extraction.contract import Extractor
 from openfunnel.extraction.difference import differences
-from openfunnel.extraction.outages import Outage, pause_for
+from openfunnel.extraction.outages import AWAY, Outage, pause_for
 from openfunnel.extraction.prompt import PROMPT_VERSION
 from openfunnel.extraction.replay_report import ReplayReport, Tally
 from openfunnel.extraction.usage import Account, Meter
@@ -200,11 +200,11 @@ class Replay:
     # --- extracting -----------------------------------------------------------------------------
 
     async def _extract(self, subject: _Subject, stop: asyncio.Event) -> _Outcome:
-        """Extract one posting, and wait while the model is away."""
+        """Extract one posting, and wait while the model, or PostgreSQL, is away."""
         while True:
             try:
                 result = await self._extractor.extract(subject.posting)
-            except ModelBusy as error:
+            except AWAY as error:
                 await pause_for(self._outage.begin(error, time.monotonic()), stop)
                 if stop.is_set():
                     raise

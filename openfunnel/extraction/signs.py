@@ -164,9 +164,10 @@ def _is_technology(word: str) -> bool:
 
 def _about_to(text: str) -> Iterator[Found]:
     # Lowering may move positions in a few scripts, by little: then a neighbour is shown.
-    for last, (length, words) in _stems().iter(text.lower()):
+    lowered = text.lower()
+    for last, (length, words) in _stems().iter(lowered):
         start, end = last - length + 1, last + 1
-        if words is None or words.search(text, max(0, start - _REACH), end + _REACH):
+        if words is None or words.search(lowered, max(0, start - _REACH), end + _REACH):
             yield Sign.ABOUT_TO, start, end
 
 
@@ -174,7 +175,7 @@ def _about_to(text: str) -> Iterator[Found]:
 def _stems() -> ahocorasick.Automaton:
     automaton = ahocorasick.Automaton()
     for stem, words in _ABOUT_TO.items():
-        pattern = re.compile(words, re.IGNORECASE) if words else None
+        pattern = re.compile(words) if words else None
         automaton.add_word(stem, (len(stem), pattern))
     automaton.make_automaton()
     return automaton

@@ -14,7 +14,7 @@ from openfunnel.normalize.text import fold
 from openfunnel.records import PostingStatus, RoleFunction
 from openfunnel.store.encoding import to_json
 
-_VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){0,9}")
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,9}")
 
 
 @dataclass(frozen=True)

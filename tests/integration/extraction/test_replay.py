@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from openfunnel.errors import ExtractionFailed, ModelBusy
+from openfunnel.errors import DatabaseUnavailable, ExtractionFailed, ModelBusy
 from openfunnel.extraction import naming, rules
 from openfunnel.extraction.replay import BATCH, Plan, Replay
 from openfunnel.extraction.replay_report import CountedChange, ReplayReport
@@ -341,6 +341,19 @@ async def test_a_model_that_is_away_is_waited_for(store: Store, make: Make) -> N
             raise ModelBusy(model="m", host="h", reason="busy")
 
     report = await run(make(Level(Seniority.STAFF, before=refuse)))
+
+    assert (report.changed, report.failed) == (2, 0)
+
+
+async def test_a_store_that_is_away_for_a_moment_is_waited_for(store: Store, make: Make) -> None:
+    extracted(store, 2)
+    outages = iter([True, True])
+
+    async def fail(_: PostingText) -> None:
+        if next(outages, False):
+            raise DatabaseUnavailable(url="u", detail="it restarts")
+
+    report = await run(make(Level(Seniority.STAFF, before=fail)))
 
     assert (report.changed, report.failed) == (2, 0)
 

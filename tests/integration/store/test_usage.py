@@ -9,7 +9,13 @@ from sqlalchemy import text
 
 from openfunnel.store.database import Database
 from openfunnel.store.run_writes import create_run
-from openfunnel.store.usage import UsageRow, add_usage, usage_in_all, usage_of_run
+from openfunnel.store.usage import (
+    UsageRow,
+    add_usage,
+    usage_in_all,
+    usage_of_run,
+    usage_of_runs,
+)
 
 USE = UsageRow(None, "lever", "small", 3, 1, 2**40, 20, 1.5)
 
@@ -36,6 +42,11 @@ def test_what_is_noted_adds_up_for_each_run_ats_and_model(store, now: datetime) 
         replace(USE, model="large"),
         UsageRow(None, "lever", "small", 15, 5, 5 * 2**40, 100, 7.5),
     ]
+    assert usage_of_runs(store.session) == [
+        replace(USE, ats="ashby"),
+        replace(USE, model="large"),
+        UsageRow(None, "lever", "small", 12, 4, 4 * 2**40, 80, 6.0),
+    ]
 
 
 def test_what_a_run_cost_that_is_gone_still_counts(store, now: datetime) -> None:
@@ -46,6 +57,15 @@ def test_what_a_run_cost_that_is_gone_still_counts(store, now: datetime) -> None
 
     assert usage_of_run(store.session, run) == []
     assert [use.calls for use in usage_in_all(store.session)] == [6]
+
+
+def test_a_model_with_an_endless_name_counts(store, now: datetime) -> None:
+    name = Random(1).randbytes(10_000).hex()  # which no index takes, even compressed
+
+    add_usage(store.session, [replace(USE, model=name), replace(USE, model=name + "!")], now)
+    add_usage(store.session, [replace(USE, model=name)], now)
+
+    assert [(use.model, use.calls) for use in usage_in_all(store.session)] == [(name[:200], 9)]
 
 
 def test_many_workers_add_to_the_same_accounts_without_a_deadlock(

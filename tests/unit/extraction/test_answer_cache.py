@@ -1,9 +1,11 @@
 """What is known is not asked again; what would be answered differently has a key of its own."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
+from openfunnel.errors import DatabaseUnavailable
 from openfunnel.extraction.answer_cache import (
     AnswersInMemory,
     KnownAnswer,
@@ -69,6 +71,30 @@ async def test_stored_answers_are_found_again_and_the_first_stays(database_url: 
         await stored.put("key", KnownAnswer("later", "large", 1, 1))
 
         assert await stored.get("key") == ANSWER
+
+
+async def test_questions_that_come_together_get_each_its_own_answer(database_url: str) -> None:
+    other = KnownAnswer("other", "large", 1, 1)
+    with Database(database_url) as database:
+        stored = StoredAnswers(database)
+
+        await asyncio.gather(
+            stored.put("one", ANSWER), stored.put("two", other), stored.put("one", other)
+        )
+        found = await asyncio.gather(*map(stored.get, ("two", "nine", "one", "two")))
+
+    assert found == [other, None, ANSWER, other]
+
+
+async def test_an_answer_that_comes_while_the_server_is_away_is_not_asked_for_again() -> None:
+    with Database("postgresql://nobody@127.0.0.1:1/none") as away:
+        stored = StoredAnswers(away)
+
+        await stored.put("key", ANSWER)
+
+        assert await stored.get("key") == ANSWER
+        with pytest.raises(DatabaseUnavailable):
+            await stored.get("another")
 
 
 @pytest.mark.parametrize("content", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])

@@ -65,7 +65,7 @@ def test_without_prices_there_is_no_price() -> None:
 
 
 def test_averages_are_of_calls_over_all_sources_and_models() -> None:
-    measured = measure(USES, SHARE)
+    measured = measure(USES, [], SHARE)
 
     assert measured is not None
     assert (measured.tokens_in, measured.tokens_out, measured.seconds) == (1000, 200, 4)
@@ -73,16 +73,26 @@ def test_averages_are_of_calls_over_all_sources_and_models() -> None:
     assert measured.calls == pytest.approx(1.1)
 
 
+def test_a_replay_which_knows_all_answers_does_not_halve_the_costs_of_new_postings() -> None:
+    replayed = [replace(use, cache_hits=use.cache_hits + 100) for use in USES]
+
+    measured = measure(replayed, USES, SHARE)
+
+    assert measured is not None
+    assert measured.cached == 0.2
+
+
 @pytest.mark.parametrize("tokens_in", [None, 400.0])
 def test_a_posting_takes_a_call_at_least(tokens_in: float | None) -> None:
-    measured = measure(USES, replace(SHARE, tokens_in=tokens_in))
+    measured = measure(USES, [], replace(SHARE, tokens_in=tokens_in))
 
     assert measured is not None
     assert measured.calls == 1
 
 
 def test_servers_that_count_no_tokens_are_measured_all_the_same() -> None:
-    measured = measure([replace(USES[0], tokens_in=0, tokens_out=0)], ModelShare(0, 0, None))
+    uncounted = replace(USES[0], tokens_in=0, tokens_out=0)
+    measured = measure([uncounted], [], ModelShare(0, 0, None))
 
     assert measured is not None
     assert (measured.tokens_in, measured.calls, measured.triaged) == (0, 1, 0)
@@ -90,7 +100,7 @@ def test_servers_that_count_no_tokens_are_measured_all_the_same() -> None:
 
 @pytest.mark.parametrize("uses", [[], [UsageRow(None, "lever", "small", 0, 5, 0, 0, 0.0)]])
 def test_nothing_is_measured_without_a_call(uses: list[UsageRow]) -> None:
-    assert measure(uses, SHARE) is None
+    assert measure(uses, uses, SHARE) is None
 
 
 def test_what_is_assumed_keeps_within_the_budget_of_the_prompt() -> None:

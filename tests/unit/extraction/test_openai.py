@@ -109,7 +109,10 @@ async def test_the_schema_goes_along_and_decoding_is_the_same_every_time(
     assert "seed" in first
 
 
-@pytest.mark.parametrize(("key", "sent"), [("s3cret", "Bearer s3cret"), (None, "Bearer none")])
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [("s3cret", "Bearer s3cret"), ("s3cret\n", "Bearer s3cret"), (None, "Bearer none")],
+)
 async def test_the_key_is_sent(server: ModelServer, key: str | None, sent: str) -> None:
     server.told = [says()]
     model = OpenAiModel(settings_for(server.url, openai_key=key), MODEL)
@@ -282,6 +285,26 @@ def test_neither_login_nor_key_is_shown() -> None:
 
     assert model.host == "http://me:***@127.0.0.1:1/v1"
     assert "s3cret" not in repr(vars(model)) + repr(settings)
+
+
+@pytest.mark.parametrize("key", ["s3\ncret", "s3cr\u00e9t", "s3\x00cret"])
+def test_a_key_that_no_header_takes_is_refused_and_not_quoted(key: str) -> None:
+    with pytest.raises(InvalidSetting, match="OPENFUNNEL_OPENAI_KEY") as refused:
+        OpenAiModel(settings_for("http://127.0.0.1:1", openai_key=key), MODEL)
+
+    assert "s3" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 503])
+async def test_a_server_that_quotes_the_key_is_not_quoted(server: ModelServer, status: int) -> None:
+    server.told = [errs(status, "Received API Key = s3cret, which is not valid")]
+    model = OpenAiModel(settings_for(server.url, openai_key="s3cret"), MODEL)
+
+    with pytest.raises((ModelBusy, ExtractionFailed), match=r"Received API Key = \*\*\*") as said:
+        await model.chat(MESSAGES, SCHEMA)
+
+    assert "s3cret" not in str(said.value)
+    await model.close()
 
 
 async def test_a_model_that_is_there_passes(server: ModelServer, model: OpenAiModel) -> None:

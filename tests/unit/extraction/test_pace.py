@@ -34,4 +34,4 @@ def test_what_was_done_long_ago_counts_no_more() -> None:
 def test_a_posting_has_the_time_of_every_answer_that_may_be_asked_for() -> None:
     settings = Settings.load(environ={}, answer_seconds=10)
 
-    assert Pace.of(settings).posting_seconds == 100
+    assert Pace.of(settings).posting_seconds == 110
