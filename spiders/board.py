@@ -17,6 +17,7 @@ from scrapy_redis.spiders import RedisMixin
 from twisted.python.failure import Failure as TwistedFailure
 
 from openfunnel.clock import utc_now
+from openfunnel.collector import relax
 from openfunnel.errors import AddressRefused, OpenFunnelError
 from openfunnel.intake import StartEntry, read_entry
 from openfunnel.records import BoardAnswer, BoardRef, RawResponse
@@ -98,6 +99,7 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
     async def start(self) -> AsyncIterator[Request]:
         """Begin with nothing: requests come from the frontier."""
         await self.connections.open()
+        relax()
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request

@@ -101,6 +101,7 @@ async def check_extractor(settings: Settings) -> None:
 
 
 async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
+    from openfunnel.collector import relax
     from openfunnel.extraction.pace import Pace
     from openfunnel.extraction.router import choose
     from openfunnel.extraction.usage import Meter
@@ -115,6 +116,7 @@ async def _extract(settings: Settings, concurrency: int, drain: bool) -> None:
     meter = Meter()
     choice = await choose(settings, database, meter, slots=concurrency)
     typer.echo(choice.reason, err=True)
+    relax()
     queue = RedisLeaseQueue(redis, "extract")
     worker = Worker(
         queue,
