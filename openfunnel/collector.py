@@ -4,8 +4,8 @@ import gc
 
 COLLECTED_OBJECTS = 50_000
 """More of them than went away, and the collector looks. Answers and extractions are thousands of
-objects each, of which hardly any refer to each other in a circle: with Python's own 700, looking for
-those took a tenth of a crawler's and of a worker's time.
+objects each, of which hardly any refer to each other in a circle: with Python's own 700, looking
+for those took a tenth of a crawler's and of a worker's time.
 """
 
 
