@@ -12,6 +12,9 @@ from openfunnel.records import ModelUse, PostingText
 
 T = TypeVar("T")
 
+MODEL_CHARACTERS = 200
+"""What is kept of the name that a server gives its model."""
+
 
 class Calls:
     """The way of one process to its models."""
@@ -63,7 +66,7 @@ class Calls:
             estimate.note(expected, reply.tokens_in)
         return replace(
             reply,
-            model=reply.model or model.model,
+            model=(reply.model or model.model)[:MODEL_CHARACTERS],
             tokens_in=expected if reply.tokens_in is None else reply.tokens_in,
             tokens_out=estimate(reply.content) if reply.tokens_out is None else reply.tokens_out,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid
+from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy
 from openfunnel.extraction.answer import (
     InvalidAnswer,
     ModelAnswer,
@@ -123,6 +123,13 @@ class Inquiry:
         for _ in range(REQUESTS):
             try:
                 reply = await self._calls.ask(tier, question.posting, messages, ANSWER_SCHEMA)
+            except ModelBusy as busy:
+                # What is paid for is not thrown away: the sound part of the first answer may do.
+                concluded, content = await self._salvage(replies, question)
+                if concluded is None:
+                    raise
+                log.info("the sound part of an answer stays: %s", busy)
+                break
             except ExtractionFailed as error:
                 problem, may_pass = str(error), not isinstance(error, ModelAnswerInvalid)
                 continue
@@ -135,9 +142,7 @@ class Inquiry:
             log.info("%s answered something unusable: %s", reply.model, problem)
             messages = ask_again(question.messages, reply.content, problem)
         else:
-            # Of two flawed answers the second comes first: it knew what was wrong with the other.
-            whole = [one for one in reversed(replies) if one.ending is Ending.WHOLE]
-            concluded, content, _ = await self._run(_read, whole, question, salvage=True)
+            concluded, content = await self._salvage(replies, question)
         told = Told(
             model=replies[-1].model if replies else tier.model,
             concluded=concluded,
@@ -147,6 +152,15 @@ class Inquiry:
             tokens_out=sum(one.tokens_out or 0 for one in replies),
         )
         return told, content
+
+    async def _salvage(
+        self, replies: Sequence[Reply], question: Question
+    ) -> tuple[Concluded | None, str | None]:
+        """Return what is sound of the last whole answer that can be salvaged, and that answer."""
+        # The second of two flawed answers comes first: it knew what was wrong with the other.
+        whole = [one for one in reversed(replies) if one.ending is Ending.WHOLE]
+        concluded, content, _ = await self._run(_read, whole, question, salvage=True)
+        return concluded, content
 
 
 def _read(

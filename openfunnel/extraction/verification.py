@@ -21,6 +21,7 @@ from openfunnel.extraction.answer import ModelAnswer, StatedInitiative, StatedPl
 from openfunnel.extraction.evidence import Source
 from openfunnel.extraction.naming import Refusal, Refused, evidence_of, mention_of
 from openfunnel.extraction.stance import STRENGTH, sentence_span
+from openfunnel.normalize.amounts import find_amounts
 from openfunnel.normalize.gazetteer import gazetteer
 from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.taxonomy import SKILL
@@ -29,6 +30,7 @@ from openfunnel.records import (
     Compensation,
     Extraction,
     Initiative,
+    PayPeriod,
     Place,
     PostingText,
     SkillMention,
@@ -44,9 +46,22 @@ SUMMARY_SHARE = 0.5
 """Least share of a summary's longer words that the posting must have, in some form."""
 
 _WORD = re.compile(r"[^\W_]+")
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f]*(?: \d{3}(?!\d))*")
+_YEARS = re.compile(
+    r"(?<!\d)(\d{1,2})\s?(?:\+|(?:-|–|to|à|a|bis)\s?\d{1,2})?\s?"
+    r"(?:years?|yrs?|ans?|ann[ée]es?|jahren?|años?|anos?|anni|年)",
+    re.IGNORECASE,
+)
 _CENT = Decimal("0.01")
+
+LEAST_A_YEAR = 10_000
+"""What is more is pay a year, where nothing else is said."""
+_PERIODS = {
+    PayPeriod.YEAR: re.compile(r"year|annu|\bp\.?a\b|jahr|\ban\b|anual|\baño|\bano\b|lpa", re.I),
+    PayPeriod.MONTH: re.compile(r"month|monat|mois|mensu|\bm[eê]s\b|mese", re.I),
+    PayPeriod.WEEK: re.compile(r"week|woche|semaine|semana|settimana", re.I),
+    PayPeriod.DAY: re.compile(r"\bday|daily|\btag|jour|\bd[ií]a\b|giorno", re.I),
+    PayPeriod.HOUR: re.compile(r"hour|\bhr|/h\b|stunde|heure|\bhora|\bora\b", re.I),
+}
 
 T = TypeVar("T")
 Years = Annotated[int, Field(ge=0, le=50)]
@@ -150,9 +165,9 @@ class _Check:
             return None
         try:
             evidence = evidence_of(quote, self._source)
-            numbers = {int(number) for number in re.findall(r"(?<!\d)\d{1,2}(?!\d)", evidence.text)}
             found = parse_years(evidence.text)
-            if value not in numbers and (found is None or found[0] != value):
+            said = {int(one) for one in _YEARS.findall(evidence.text)} | {found[0] if found else -1}
+            if value not in said:
                 raise Refused(Refusal.NOT_NAMED)
         except Refused as refused:
             self.refused[refused.why] += 1
@@ -190,9 +205,6 @@ class _Check:
         evidence = evidence_of(answer.pay_evidence, self._source)
         if answer.pay_currency is None or answer.pay_period is None:
             raise Refused(Refusal.INCOMPLETE)
-        figures = set(map(_figures, _NUMBER.findall(evidence.text)))
-        if not {_figures(f"{low:f}"), _figures(f"{high:f}")} <= figures:
-            raise Refused(Refusal.NOT_NAMED)
         try:
             pay = Compensation(
                 min=low.quantize(_CENT),
@@ -203,30 +215,28 @@ class _Check:
             )
         except ValidationError:  # upside down, or less than a cent
             raise Refused(Refusal.OUT_OF_BOUNDS) from None
+        if not _states_pay(evidence.text, pay, self._source.posting.fields.country):
+            raise Refused(Refusal.NOT_NAMED)
         return Sourced[Compensation](value=pay, source=ValueSource.LLM, evidence=evidence)
 
-    def _is_named(self, stated: StatedPlace) -> bool:
-        narrow = [part for part in (stated.city, stated.region) if part]
-        if narrow:
-            return any(map(self._source.names, narrow))
+    def _places(self, stated: StatedPlace) -> Iterable[Place]:
+        """Return what the named parts of a place mean; a country may follow from its city."""
+        if not (stated.city or stated.region or stated.country):
+            raise Refused(Refusal.INCOMPLETE)
+        named = [
+            part
+            for part in (stated.city, stated.region)
+            if part and part != part.lower() and self._source.names(part)
+        ]
+        if stated.city and stated.city not in named:
+            raise Refused(Refusal.NOT_NAMED)
         country = stated.country or ""
         # Its code in capitals, or any of its names: `us` is a word of every other posting.
-        return self._source.find(country) is not None or any(
-            map(self._source.names, _country_names(country))
-        )
-
-    def _places(self, stated: StatedPlace) -> Iterable[Place]:
-        parts = [part for part in (stated.city, stated.region, stated.country) if part]
-        if not parts:
-            raise Refused(Refusal.INCOMPLETE)
-        if not self._is_named(stated):
+        if self._source.find(country) or any(map(self._source.names, _country_names(country))):
+            named.append(country)
+        if not (found := parse_places(", ".join(named)).places):
             raise Refused(Refusal.NOT_NAMED)
-        if found := parse_places(", ".join(parts)).places:
-            return found
-        country = stated.country if _COUNTRY.fullmatch(stated.country or "") else None
-        if not (stated.city or stated.region or country):
-            raise Refused(Refusal.INCOMPLETE)
-        return [Place(city=stated.city, region=stated.region, country=country)]
+        return found
 
 
 def _said(value: T) -> Sourced[T]:
@@ -247,13 +257,24 @@ def _country_names(code: str) -> tuple[str, ...]:
     return tuple(name for name, of in gazetteer().countries.items() if of == code)
 
 
+def _states_pay(evidence: str, pay: Compensation, country: str | None) -> bool:
+    """Whether a quote holds both amounts, the currency, and the period unless that is obvious.
+
+    `country` says whose dollar is meant.
+    """
+    amounts = list(find_amounts(evidence, country))
+    return (
+        {pay.min, pay.max} <= {amount.value for amount in amounts}
+        and pay.currency in {amount.currency for amount in amounts}
+        and (
+            _PERIODS[pay.period].search(evidence) is not None
+            or (pay.period is PayPeriod.YEAR and pay.min >= LEAST_A_YEAR)
+        )
+    )
+
+
 def _check_length(evidence: str) -> None:
     spaced = evidence.isascii() or " " in evidence
     enough = len(_WORD.findall(evidence)) >= INITIATIVE_WORDS
     if not (enough if spaced else len(evidence) >= INITIATIVE_CHARACTERS):
         raise Refused(Refusal.TOO_SHORT)
-
-
-def _figures(number: str) -> str:
-    """Return the digits of a number without zeros at its ends: `150,000` and `150K` have `15`."""
-    return re.sub(r"\D", "", number).strip("0")

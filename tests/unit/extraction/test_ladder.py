@@ -141,7 +141,9 @@ async def test_of_a_second_flawed_answer_the_sound_part_is_taken() -> None:
     assert len(ladder.small.asked) == 2
 
 
-@pytest.mark.parametrize("second", [PROSE, CUT_OFF, TIMED_OUT], ids=["prose", "cut", "no answer"])
+@pytest.mark.parametrize(
+    "second", [PROSE, CUT_OFF, TIMED_OUT, BUSY], ids=["prose", "cut", "no answer", "busy"]
+)
 async def test_of_a_first_flawed_answer_it_is_where_the_second_is_worse(
     second: Reply | Exception,
 ) -> None:

@@ -143,6 +143,14 @@ def test_years_that_their_evidence_does_not_say_give_way_to_the_rules(
     assert result.extraction.years_experience_min.source is ValueSource.RULES
 
 
+def test_a_number_of_something_else_is_no_years() -> None:
+    posting = PostingText(title="Cook", text="We have 20 offices and a team.")
+
+    result = verified(posting, years_evidence="20 offices and a team", years_experience_min=20)
+
+    assert result.extraction.years_experience_min is None
+
+
 def test_years_in_words_are_understood() -> None:
     posting = PostingText(title="Cook", text="You bring three years of experience.")
 
@@ -202,8 +210,8 @@ def test_pay_that_the_rules_find_wins_over_the_model() -> None:
 def test_pay_that_only_the_model_reads_needs_its_figures_in_the_evidence(
     changes: dict[str, Any], low: int, high: int
 ) -> None:
-    posting = without_pay("We offer from 60k up to 65.500 Taler.")
-    quote = "from 60k up to 65.500 Taler"
+    posting = without_pay("Budget: from 60k up to 65.500 EUR")
+    quote = "from 60k up to 65.500 EUR"
 
     pay = verified(posting, pay_evidence=quote, pay_currency="EUR", **changes)
 
@@ -221,12 +229,15 @@ def test_pay_that_only_the_model_reads_needs_its_figures_in_the_evidence(
         ({"pay_currency": None}, "incomplete"),
         ({"pay_max": 990000}, "not_named"),
         ({"pay_min": 65500, "pay_max": 60000}, "out_of_bounds"),
+        ({"pay_currency": "JPY"}, "not_named"),
+        ({"pay_period": "hour"}, "not_named"),
+        ({"pay_min": 6, "pay_max": 65.5}, "not_named"),
     ],
 )
 def test_pay_without_support_is_refused(changes: dict[str, Any], why: str) -> None:
-    posting = without_pay("We offer from 60k up to 65.500 Taler.")
+    posting = without_pay("Budget: from 60k up to 65.500 EUR")
     stated = {
-        "pay_evidence": "from 60k up to 65.500 Taler",
+        "pay_evidence": "from 60k up to 65.500 EUR",
         "pay_currency": "EUR",
         "pay_min": 60000,
         "pay_max": 65500,
@@ -262,6 +273,23 @@ def test_places_are_normalised_and_named_in_the_posting() -> None:
 
 
 # --- who wins -----------------------------------------------------------------------------------
+
+
+def test_what_a_place_is_said_to_be_must_be_named_or_follow() -> None:
+    posting = POSTING.model_copy(update={"text": "You work with data in Paris. Experience counts."})
+
+    result = verified(
+        posting,
+        locations=[
+            {"city": "Paris", "region": "Texas", "country": "US"},
+            {"city": "data", "region": "experience", "country": None},
+            {"city": "Atlantis", "region": None, "country": "JP"},
+            {"city": "with", "region": None, "country": "JP"},
+        ],
+    )
+
+    places = [(one.value.city, one.value.country) for one in result.extraction.locations]
+    assert places == [("Paris", "FR")]
 
 
 def test_values_of_the_model_say_so() -> None:
