@@ -7,14 +7,14 @@ from typing import Any
 from redis.exceptions import RedisError
 from scrapy.crawler import Crawler
 
+from openfunnel.batches import Batches
 from openfunnel.queue.leases import Job
 from openfunnel.records import BoardAnswer
 from pipelines import Pipeline
-from pipelines.gathering import Gathering
 
 logger = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.005
+LINGER_SECONDS = 0.005
 """Long enough for all that the pipeline before lets go at once."""
 
 
@@ -23,17 +23,16 @@ class PushExtractionJobs(Pipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._committed = Gathering(self._push, GATHER_SECONDS)
+        self._committed = Batches(self._push, LINGER_SECONDS)
 
     async def process_item(self, item: Any) -> Any:
         """Push the jobs of `awaiting`."""
-        if item.awaiting:
-            await self._committed.add(item)
-        return item
+        return await self._committed(item) if item.awaiting else item
 
-    async def _push(self, answers: Sequence[BoardAnswer]) -> None:
+    async def _push(self, answers: Sequence[BoardAnswer]) -> Sequence[BoardAnswer]:
         jobs = [Job(str(posting_id)) for answer in answers for posting_id in answer.awaiting]
         try:
             await self.connections.extract_queue.push(jobs)
         except RedisError as error:  # what they stand for is committed, and will be found
             logger.warning("The reaper will push %d jobs: %s", len(jobs), error)
+        return answers

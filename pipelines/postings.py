@@ -7,11 +7,11 @@ from typing import Any
 from scrapy.crawler import Crawler
 
 from openfunnel import harvest
+from openfunnel.batches import Batches
 from openfunnel.records import BoardAnswer
 from pipelines import Pipeline, body_bytes
-from pipelines.gathering import Gathering
 
-GATHER_SECONDS = 0.01
+LINGER_SECONDS = 0.01
 """Long enough for all that the pipeline before lets go at once."""
 
 
@@ -20,21 +20,25 @@ class StorePostings(Pipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._read = Gathering(
-            self._store_answers, GATHER_SECONDS, body_bytes, key=lambda answer: answer.board_id
+        self._read = Batches(
+            self._store_answers,
+            LINGER_SECONDS,
+            weigh=body_bytes,
+            key=lambda answer: answer.board_id,
         )
-        self._unchanged = Gathering(self._store_unchanged, GATHER_SECONDS)
+        self._unchanged = Batches(self._store_unchanged, LINGER_SECONDS)
 
     async def process_item(self, item: Any) -> Any:
         """Fill in `awaiting`, and the failure of an answer that cannot be read."""
-        await (self._unchanged if item.unchanged else self._read).add(item)
-        return item
+        return await (self._unchanged if item.unchanged else self._read)(item)
 
-    async def _store_answers(self, answers: Sequence[BoardAnswer]) -> None:
+    async def _store_answers(self, answers: Sequence[BoardAnswer]) -> Sequence[BoardAnswer]:
         await self.store(harvest.store_answers, self.connections.database, answers, jitter)
+        return answers
 
-    async def _store_unchanged(self, answers: Sequence[BoardAnswer]) -> None:
+    async def _store_unchanged(self, answers: Sequence[BoardAnswer]) -> Sequence[BoardAnswer]:
         await self.store(harvest.store_unchanged, self.connections.database, answers, jitter)
+        return answers
 
 
 def jitter() -> float:

@@ -5,13 +5,13 @@ from typing import Any
 
 from scrapy.crawler import Crawler
 
+from openfunnel.batches import Batches
 from openfunnel.records import BoardAnswer
 from openfunnel.store.crawl_writes import board_ids
 from openfunnel.store.raw_writes import Received, save_raw_responses
 from pipelines import Pipeline, body_bytes
-from pipelines.gathering import Gathering
 
-GATHER_SECONDS = 0.03
+LINGER_SECONDS = 0.03
 
 
 class StoreRawResponse(Pipeline):
@@ -19,16 +19,15 @@ class StoreRawResponse(Pipeline):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._received = Gathering(self._save, GATHER_SECONDS, body_bytes)
+        self._received = Batches(self._save, LINGER_SECONDS, weigh=body_bytes)
 
     async def process_item(self, item: Any) -> Any:
         """Fill in `board_id` and `raw_response_id`."""
-        if not item.unchanged:
-            await self._received.add(item)
-        return item
+        return item if item.unchanged else await self._received(item)
 
-    async def _save(self, answers: Sequence[BoardAnswer]) -> None:
+    async def _save(self, answers: Sequence[BoardAnswer]) -> Sequence[BoardAnswer]:
         await self.store(self._store, answers)
+        return answers
 
     def _store(self, answers: Sequence[BoardAnswer]) -> None:
         with self.connections.database.autocommit() as session:

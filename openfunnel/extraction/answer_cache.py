@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from openfunnel.batches import Batches
 from openfunnel.clock import utc_now
 from openfunnel.errors import DatabaseUnavailable
-from openfunnel.extraction.batches import Batches
 from openfunnel.extraction.chat import ChatModel
 from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.prompt import PROMPT_VERSION
@@ -81,8 +81,8 @@ class StoredAnswers:
     def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
-        self._find = Batches(self._find_all, LINGER_SECONDS)
-        self._save = Batches(self._save_all, LINGER_SECONDS)
+        self._find = Batches(self._find_all, LINGER_SECONDS, shared=(DatabaseUnavailable,))
+        self._save = Batches(self._save_all, LINGER_SECONDS, shared=(DatabaseUnavailable,))
         self._kept = AnswersInMemory()
         """What came while the server was away."""
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from openfunnel.batches import Batches
 from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid
-from openfunnel.extraction.batches import Batches
 from openfunnel.extraction.contract import Extractor
 from openfunnel.extraction.dead_letters import posting_id_of, store_dead_letters
 from openfunnel.extraction.outages import AWAY, Outage
@@ -50,9 +50,9 @@ class Desk:
         self._outage = outage
         self._clock = clock
         self._pace = pace
-        self._load = Batches(self._load_all, linger_seconds=0)
-        self._save = Batches(self._save_all, linger_seconds=pace.linger_seconds)
-        self._acknowledge = Batches(self._acknowledge_all, linger_seconds=0)
+        self._load = Batches(self._load_all, 0, shared=AWAY)
+        self._save = Batches(self._save_all, pace.linger_seconds, shared=AWAY)
+        self._acknowledge = Batches(self._acknowledge_all, 0, shared=AWAY)
 
     async def serve(self, lease: Lease) -> None:
         """Extract the posting of one lease; a service that is away costs it no attempt."""

@@ -1,0 +1,102 @@
+"""Batches: group commit for whoever pays for each trip to PostgreSQL or Redis.
+
+What comes while one batch is under way goes together in the next, so that the busier a process is,
+the less a trip costs it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+MOST_ITEMS = 32
+"""In one batch: enough to share the costs, few enough to hold up nobody."""
+
+MOST_BYTES = 4 * 1024 * 1024
+"""In one batch; a larger item goes alone."""
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+_Batch: TypeAlias = dict[asyncio.Future[Answer], Item]
+
+
+class Batches(Generic[Item, Answer]):
+    """Calls for single items, made together.
+
+    `work` answers a batch item by item, and all of it or nothing happens: if it fails, each item is
+    tried alone, so that a bad one fails by itself. Only an error of `shared` (a service is away) is
+    told to all at once. At any time one batch is under way.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Coroutine[Any, Any, Sequence[Answer]]],
+        linger_seconds: float,
+        *,
+        weigh: Callable[[Item], int] = lambda _: 0,
+        key: Callable[[Item], Hashable] = id,
+        shared: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """A batch waits `linger_seconds` for others to join the first.
+
+        `weigh` returns the bytes of an item. Items of the same `key` are never in one batch, and go
+        in the order they came.
+        """
+        self._work = work
+        self._linger_seconds = linger_seconds
+        self._weigh = weigh
+        self._key = key
+        self._shared = shared
+        self._waiting: _Batch[Answer, Item] = {}
+        self._running: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: Item) -> Answer:
+        """Return the answer to one item.
+
+        Raises:
+            Exception: whatever `work` raises about it.
+        """
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[answered] = item
+        self._running = self._running or asyncio.create_task(self._run())
+        return await answered
+
+    async def _run(self) -> None:
+        try:
+            await asyncio.sleep(self._linger_seconds)
+            while batch := self._take():
+                await asyncio.gather(self._serve(batch), asyncio.sleep(self._linger_seconds))
+        finally:
+            self._running = None
+
+    def _take(self) -> _Batch[Answer, Item]:
+        batch: _Batch[Answer, Item] = {}
+        keys: set[Hashable] = set()
+        size = 0
+        for answered, item in list(self._waiting.items()):
+            if answered.cancelled():  # nobody waits for it any more
+                del self._waiting[answered]
+                continue
+            if (key := self._key(item)) in keys:
+                continue
+            size += self._weigh(item)
+            if batch and (len(batch) == MOST_ITEMS or size > MOST_BYTES):
+                break
+            batch[answered] = self._waiting.pop(answered)
+            keys.add(key)
+        return batch
+
+    async def _serve(self, batch: _Batch[Answer, Item]) -> None:
+        try:
+            answers = await self._work(list(batch.values()))
+        except Exception as error:  # noqa: BLE001 - each is handed to who waits for it
+            if len(batch) > 1 and not isinstance(error, self._shared):
+                for answered, item in batch.items():
+                    await self._serve({answered: item})
+                return
+            for answered in batch:
+                if not answered.done():
+                    answered.set_exception(error)
+        else:
+            for answered, answer in zip(batch, answers, strict=True):
+                if not answered.done():  # whoever waited may be gone
+                    answered.set_result(answer)
