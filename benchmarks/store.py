@@ -32,6 +32,7 @@ from openfunnel.store import crawl_writes, posting_writes, queries
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.extraction_writes import FinishedExtraction, save_extractions
+from openfunnel.store.raw_writes import Received, save_raw_responses
 from openfunnel.store.schema import migrate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,8 +68,8 @@ def _measure(
 ) -> Iterator[Figure]:
     once = partial(per_second, unit="postings", runs=1)
     yield once(BASELINE, work=lambda: _save_single_rows(database, all_pages))
-    yield once("save_postings, all new", work=lambda: _save_pages(database, all_pages))
-    yield once("save_postings, all unchanged", work=lambda: _save_pages(database, all_pages))
+    yield once("save_pages, all new", work=lambda: _save_pages(database, all_pages))
+    yield once("save_pages, all unchanged", work=lambda: _save_pages(database, all_pages))
     work = _awaiting(database, results)
     first, *parts = (work[start::5] for start in range(5))
     _save(database, first, BATCH, 1)  # afterwards most skills are known, as on any later day
@@ -111,10 +112,10 @@ def _save_pages(database: Database, all_pages: Sequence[Page]) -> int:
         with database.begin() as session:
             board_id = crawl_writes.upsert_board(session, page[0].board, None, NOW)
             raw = RawResponse(url="https://x.example", fetched_at=NOW, http_status=200, body=b"{}")
-            raw_id = crawl_writes.save_raw_response(session, board_id, raw)
+            (raw_id,) = save_raw_responses(session, [Received(board_id, raw)])
             board = claim(session, board_id, 0)
             assert board is not None
-            posting_writes.save_postings(session, board, raw_id, page, NOW)
+            posting_writes.save_pages(session, [posting_writes.Page(board, raw_id, page, NOW)])
     return sum(map(len, all_pages))
 
 

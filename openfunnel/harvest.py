@@ -21,7 +21,7 @@ from openfunnel.records import BoardAnswer, BoardContent, DeadLetter, Failure
 from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.board import name_failure
-from openfunnel.store import crawl_writes, posting_writes, raw_writes
+from openfunnel.store import crawl_writes, dead_letters, posting_writes, raw_writes
 from openfunnel.store.claims import Claim, claim, claim_all
 from openfunnel.store.crawl_writes import BoardOutcome, Fetch
 from openfunnel.store.database import Database
@@ -243,8 +243,8 @@ def _finish(session: Session, harvest: Harvest) -> None:
         posting_writes.fail_discovered(session, harvest.board_id, answer.posting_id, failure)
     for reason in harvest.broken:
         letter = _letter(answer, "posting", reason)
-        if not crawl_writes.has_dead_letter(session, letter):
-            crawl_writes.save_dead_letter(session, letter, answer.at)
+        if not dead_letters.has_dead_letter(session, letter):
+            dead_letters.save_dead_letter(session, letter, answer.at)
 
 
 def _store_failure(session: Session, harvest: Harvest, jitter: float) -> None:
@@ -256,7 +256,7 @@ def _store_failure(session: Session, harvest: Harvest, jitter: float) -> None:
         posting_writes.fail_discovered(session, board_id, answer.posting_id, answer.failure)
     if answer.failure != Failure.NOT_FOUND:  # gone is an answer, not work left undone
         letter = _letter(answer, answer.failure, answer.detail)
-        crawl_writes.save_dead_letter(session, letter, answer.at)
+        dead_letters.save_dead_letter(session, letter, answer.at)
 
 
 def _pages(answer: BoardAnswer) -> Iterator[BoardContent]:

@@ -25,7 +25,7 @@ from openfunnel.records import BoardRef, DeadLetter, Failure
 from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
-from openfunnel.store import crawl_writes, posting_writes, queries
+from openfunnel.store import crawl_writes, dead_letters, posting_writes, queries
 from openfunnel.store.boards import boards_in_progress
 from openfunnel.store.database import Database
 
@@ -125,7 +125,7 @@ def _store(source: str, dead: DeadJob, database: Database, now: datetime) -> Non
         else:
             letter = _crawl_letter(address, dead)
             _fail(session, address, letter.last_error, now)
-        crawl_writes.save_dead_letter(session, letter, now)
+        dead_letters.save_dead_letter(session, letter, now)
 
 
 def _fail(session: Session, address: Address, detail: str, now: datetime) -> None:

@@ -25,9 +25,11 @@ from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.records import BoardRef, JobPosting, RawResponse
 from openfunnel.sandbox.ollama import MODEL
 from openfunnel.settings import Settings
-from openfunnel.store import crawl_writes, posting_writes
+from openfunnel.store import crawl_writes
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database, open_database
+from openfunnel.store.posting_writes import Page, save_pages
+from openfunnel.store.raw_writes import Received, save_raw_responses
 
 PATIENCE_SECONDS = 600.0
 POLL_SECONDS = 0.05
@@ -168,10 +170,10 @@ def _store(database: Database, postings: int) -> None:
         ]
         with database.begin() as session:
             board_id = crawl_writes.upsert_board(session, board, None, now)
-            raw_id = crawl_writes.save_raw_response(session, board_id, raw)
+            (raw_id,) = save_raw_responses(session, [Received(board_id, raw)])
             claimed = claim(session, board_id, 0)
             assert claimed is not None
-            posting_writes.save_postings(session, claimed, raw_id, page, now)
+            save_pages(session, [Page(claimed, raw_id, page, now)])
 
 
 def _numbered(posting: JobPosting, board: BoardRef, number: int) -> JobPosting:

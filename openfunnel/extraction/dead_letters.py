@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from openfunnel.queue.leases import DeadJob, LeaseQueue
 from openfunnel.records import DeadLetter
-from openfunnel.store import crawl_writes, posting_writes
+from openfunnel.store import posting_writes
 from openfunnel.store.database import Database
+from openfunnel.store.dead_letters import save_dead_letter
 
 _LARGEST_ID = 2**63
 
@@ -41,7 +42,7 @@ def _store(jobs: Sequence[DeadJob], database: Database, now: datetime) -> None:
     with database.begin() as session:
         for dead in sorted(jobs, key=lambda dead: dead.job.key):
             if _is_news(session, dead):
-                crawl_writes.save_dead_letter(session, _letter(dead), now)
+                save_dead_letter(session, _letter(dead), now)
 
 
 def _is_news(session: Session, dead: DeadJob) -> bool:

@@ -10,19 +10,18 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from openfunnel import lifecycle
-from openfunnel.records import BoardRef, DeadLetter, Failure, RawResponse
+from openfunnel.records import BoardRef, Failure
 from openfunnel.store.boards import BoardVisit
 from openfunnel.store.claims import Claim
 from openfunnel.store.companies import company_ids, name_boards
 from openfunnel.store.encoding import to_json
-from openfunnel.store.models import Board, StoredDeadLetter
-from openfunnel.store.posting_writes import close_missing
-from openfunnel.store.raw_writes import Received, save_raw_responses
+from openfunnel.store.models import Board
+from openfunnel.store.posting_writes import Listing, close_unlisted
 
 MOST_FAILURES = 32_767
 """As far as the column counts."""
@@ -181,18 +180,6 @@ def take_up(
     }
 
 
-def save_raw_response(
-    session: Session,
-    board_id: int,
-    raw: RawResponse,
-    run_id: int | None = None,
-    failure: str | None = None,
-) -> int:
-    """Store one answer and return its id, as `save_raw_responses` does."""
-    (raw_response_id,) = save_raw_responses(session, [Received(board_id, raw, run_id, failure)])
-    return raw_response_id
-
-
 @dataclass(frozen=True)
 class BoardOutcome:
     """What a complete fetch says of a board."""
@@ -223,13 +210,6 @@ class Fetch:
         if self.board.last_fetched_at is None:  # all is new the first time: that tells nothing
             return self.board.crawl_seconds
         return lifecycle.next_interval(self.board.crawl_seconds, self.outcome.changed)
-
-
-def finish_board(
-    session: Session, board: Claim, outcome: BoardOutcome, now: datetime, jitter: float
-) -> None:
-    """Record a complete fetch of one board, as `finish_boards` does."""
-    finish_boards(session, [Fetch(board, outcome, now, jitter)])
 
 
 def finish_boards(session: Session, fetches: Sequence[Fetch]) -> None:
@@ -295,7 +275,7 @@ def fail_board(
     }
     if missing_since is not None and lifecycle.confirm_missing(missing_since, now):
         values |= _NO_ANSWER | {"status": "not_found"}  # it may come back with the same answer
-        close_missing(session, board_id, [], now)
+        close_unlisted(session, [Listing(board_id, (), now)])
     _end_crawl(session, board_id, values, now, str(failure))
     session.execute(_COUNT_FAILURE, {"board_id": board_id, "failure": str(failure), "now": now})
 
@@ -303,25 +283,6 @@ def fail_board(
 def forget_answer(session: Session, board_id: int) -> None:
     """Forget validators and checksum, so that the next answer is read even if it is the same."""
     session.execute(update(Board).where(Board.id == board_id).values(**_NO_ANSWER))
-
-
-def save_dead_letter(session: Session, letter: DeadLetter, now: datetime) -> int:
-    """Store a dead letter and return its id."""
-    added = insert(StoredDeadLetter).values(
-        **letter.model_dump(exclude={"payload"}), payload=dict(letter.payload), created_at=now
-    )
-    return session.execute(added.returning(StoredDeadLetter.id)).scalar_one()
-
-
-def has_dead_letter(session: Session, letter: DeadLetter) -> bool:
-    """Whether the same was said of the same before: a broken posting is met at every crawl."""
-    same = (
-        StoredDeadLetter.kind == letter.kind,
-        func.left(StoredDeadLetter.key, 200) == letter.key[:200],
-        StoredDeadLetter.reason == letter.reason,
-        StoredDeadLetter.last_error == letter.last_error,
-    )
-    return session.scalar(select(StoredDeadLetter.id).where(*same).limit(1)) is not None
 
 
 def due_time(now: datetime, seconds: int, jitter: float = 1.0) -> datetime:

@@ -1,7 +1,4 @@
-"""The dead letters: looking into them, and dropping them.
-
-They are written where work is given up, by `crawl_writes.save_dead_letter`.
-"""
+"""The dead letters: what is left of work that was given up."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from openfunnel.records import DeadLetter
 from openfunnel.store.models import StoredDeadLetter
 
 
@@ -36,6 +35,25 @@ class LetterCount:
     kind: str
     reason: str
     letters: int
+
+
+def save_dead_letter(session: Session, letter: DeadLetter, now: datetime) -> int:
+    """Store a dead letter and return its id."""
+    added = insert(StoredDeadLetter).values(
+        **letter.model_dump(exclude={"payload"}), payload=dict(letter.payload), created_at=now
+    )
+    return session.execute(added.returning(StoredDeadLetter.id)).scalar_one()
+
+
+def has_dead_letter(session: Session, letter: DeadLetter) -> bool:
+    """Whether the same was said of the same before: a broken posting is met at every crawl."""
+    same = (
+        StoredDeadLetter.kind == letter.kind,
+        func.left(StoredDeadLetter.key, 200) == letter.key[:200],
+        StoredDeadLetter.reason == letter.reason,
+        StoredDeadLetter.last_error == letter.last_error,
+    )
+    return session.scalar(select(StoredDeadLetter.id).where(*same).limit(1)) is not None
 
 
 def list_dead_letters(

@@ -141,18 +141,6 @@ class Listing:
     at: datetime
 
 
-def save_postings(
-    session: Session,
-    board: Claim,
-    raw_response_id: int,
-    postings: Sequence[JobPosting],
-    now: datetime,
-) -> SavedPostings:
-    """Store one board page, as `save_pages` does."""
-    (saved,) = save_pages(session, [Page(board, raw_response_id, postings, now)])
-    return saved
-
-
 def save_pages(session: Session, pages: Sequence[Page]) -> list[SavedPostings]:
     """Store pages of different boards; of postings with the same address the last one counts.
 
@@ -215,13 +203,6 @@ def discover_posting(
         },
     )
     return session.scalars(select(Posting.id).where(Posting.canonical_url_hash == address)).one()
-
-
-def close_missing(
-    session: Session, board_id: int, external_ids: Collection[str], now: datetime
-) -> int:
-    """Close the postings that a completely fetched board no longer lists; return how many."""
-    return close_unlisted(session, [Listing(board_id, external_ids, now)])[board_id]
 
 
 def close_unlisted(session: Session, listings: Sequence[Listing]) -> Counter[int]:

@@ -59,9 +59,9 @@ def finish_unchanged(
 ) -> None:
     """Record that these boards are as they were; three statements for all of them.
 
-    As `finish_board` for boards whose answer is that of the last complete fetch. What a later lease
-    has written about stays as it is; where another answer was stored meanwhile, the board is due at
-    once, to be read anew.
+    As `finish_boards` for boards whose answer is that of the last complete fetch. What a later
+    lease has written about stays as it is; where another answer was stored meanwhile, the board is
+    due at once, to be read anew.
     """
     latest = {visit.ref: visit for visit in sorted(visits, key=lambda visit: visit.fence)}.values()
     wanted = {

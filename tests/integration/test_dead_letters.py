@@ -24,12 +24,12 @@ from openfunnel.records import BoardRef, DeadLetter, JobPosting, PostingStatus, 
 from openfunnel.revival import Revival
 from openfunnel.settings import Settings
 from openfunnel.sources.addresses import Address, canonical_url
-from openfunnel.store import boards, crawl_writes, posting_writes, queries
-from openfunnel.store.claims import claim
+from openfunnel.store import boards, crawl_writes, dead_letters, posting_writes, queries
 from openfunnel.store.crawl_writes import BoardOutcome
 from openfunnel.store.database import Database
 from openfunnel.store.dead_letters import StoredLetter, get_dead_letter, list_dead_letters
 from openfunnel.store.models import Board, Posting
+from tests.integration import singly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACME = BoardRef(ats="greenhouse", token="acme")
@@ -58,7 +58,7 @@ def revival(
 def write(database: Database, kind: Any, key: str, **values: Any) -> StoredLetter:
     letter = DeadLetter(kind=kind, key=key, **{"reason": "given up", **values})
     with database.begin() as session:
-        stored = get_dead_letter(session, crawl_writes.save_dead_letter(session, letter, NOW))
+        stored = get_dead_letter(session, dead_letters.save_dead_letter(session, letter, NOW))
     assert stored is not None
     return stored
 
@@ -93,10 +93,8 @@ def fetch_posting(database: Database) -> int:
     raw = RawResponse(url="https://acme.example", fetched_at=NOW, http_status=200, body=b"{}")
     with database.begin() as session:
         board_id = crawl_writes.upsert_board(session, ACME, None, NOW)
-        raw_id = crawl_writes.save_raw_response(session, board_id, raw)
-        saved = posting_writes.save_postings(
-            session, claim(session, board_id, 0), raw_id, [posting], NOW
-        )
+        raw_id = singly.save_answer(session, board_id, raw)
+        saved = singly.save_page(session, board_id, raw_id, [posting], NOW)
         (posting_id,) = saved.awaiting
         assert posting_writes.fail_fetched(session, posting_id, "given up")
     return posting_id
@@ -124,7 +122,7 @@ async def test_a_board_is_queued_again_and_its_next_answer_is_read(
             checksum="ab",
             raw_response_id=None,
         )
-        crawl_writes.finish_board(session, claim(session, board_id, 0), outcome, NOW, jitter=1.0)
+        singly.finish(session, board_id, outcome, NOW, jitter=1.0)
     letter = crawl_letter(database)
 
     await revival.retry(letter)

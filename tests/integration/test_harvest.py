@@ -18,6 +18,7 @@ from openfunnel.sources.board import PAGE_ENTRIES
 from openfunnel.store import crawl_writes
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
+from tests.integration import singly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -55,7 +56,7 @@ class Harvesting:
         answer = BoardAnswer(board, None, None, at, raw=raw, fence=fence)
         with self.database.begin() as session:
             answer.board_id = crawl_writes.upsert_board(session, board, None, at)
-            answer.raw_response_id = crawl_writes.save_raw_response(session, answer.board_id, raw)
+            answer.raw_response_id = singly.save_answer(session, answer.board_id, raw)
         return answer
 
     def failed(self, token: str) -> BoardAnswer:

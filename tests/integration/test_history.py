@@ -17,6 +17,7 @@ from openfunnel.records import BoardAnswer, BoardRef, Failure, JobPosting, RawRe
 from openfunnel.sources import SOURCES
 from openfunnel.store import crawl_writes
 from openfunnel.store.database import Database
+from tests.integration import singly
 
 HISTORIES = ("greenhouse/impact", "lever/moo", "lever/theodo")
 CUTS = (0.02, 0.3, 0.5, 0.9, 0.999)
@@ -39,7 +40,7 @@ class Replay:
         answer = BoardAnswer(self.board, None, None, at, raw=raw)
         with self.database.begin() as session:
             answer.board_id = crawl_writes.upsert_board(session, self.board, None, at)
-            answer.raw_response_id = crawl_writes.save_raw_response(session, answer.board_id, raw)
+            answer.raw_response_id = singly.save_answer(session, answer.board_id, raw)
         store_answers(self.database, [answer], lambda: 1.0)
         return answer
 

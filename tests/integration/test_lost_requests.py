@@ -19,9 +19,9 @@ from openfunnel.records import BoardRef, Failure
 from openfunnel.settings import Settings
 from openfunnel.sources.addresses import Address
 from openfunnel.store import crawl_writes, posting_writes
-from openfunnel.store.claims import claim
 from openfunnel.store.crawl_writes import BoardOutcome
 from openfunnel.store.database import Database
+from tests.integration import singly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -101,9 +101,7 @@ async def test_nothing_is_lost_too_early(office: Office) -> None:
 async def test_nothing_comes_back_that_is_done(office: Office) -> None:
     (board_id,) = await office.lose(Address(ACME), Address(BOLT, "12"))
     with office.database.begin() as session:
-        crawl_writes.finish_board(
-            session, claim(session, board_id, 0), DONE, office.now, jitter=1.0
-        )
+        singly.finish(session, board_id, DONE, office.now, jitter=1.0)
         bolt = crawl_writes.upsert_board(session, BOLT, None, NOW)
         posting_writes.fail_discovered(session, bolt, "12", Failure.NOT_FOUND)
 

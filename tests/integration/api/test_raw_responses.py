@@ -6,6 +6,7 @@ import pytest
 from openfunnel.records import BoardRef, RawResponse
 from openfunnel.store import crawl_writes
 from openfunnel.store.database import Database
+from tests.integration import singly
 
 from .world import BODY, NOON, World
 
@@ -42,7 +43,7 @@ async def test_a_browser_saves_an_answer_and_never_shows_it(
             body=ODD_BYTES + sent.encode() + repr(stored).encode(),  # the same is stored once
             content_type=stored,
         )
-        raw_id = crawl_writes.save_raw_response(session, board, raw)
+        raw_id = singly.save_answer(session, board, raw)
     answer = await client.get(f"/raw_responses/{raw_id}")
     assert answer.content == raw.body
     assert answer.headers["content-type"] == sent

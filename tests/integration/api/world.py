@@ -30,13 +30,12 @@ from openfunnel.records import (
 )
 from openfunnel.store import (
     crawl_writes,
-    posting_writes,
     queries,
     run_writes,
 )
-from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.extraction_writes import FinishedExtraction, save_extractions
+from tests.integration import singly
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -169,7 +168,7 @@ def build_world(database: Database) -> World:
             body=BODY,
             content_type="application/json; charset=utf-8",
         )
-        raw_id = crawl_writes.save_raw_response(session, weaver_id, raw, run.id)
+        raw_id = singly.save_answer(session, weaver_id, raw, run.id)
         weavers = [
             _posting(weaver, 1, "Staff Data Engineer", "Wéaver & Sons", NOON - 1 * DAY),
             _posting(weaver, 2, "Data Analyst", "Wéaver & Sons", NOON - 2 * DAY),
@@ -180,10 +179,10 @@ def build_world(database: Database) -> World:
             _posting(miller, 5, "Remote Seller", "Miller", NOON - 5 * DAY),
             _posting(miller, 6, "Fresh Opening", "Miller", NOON - 6 * DAY),
         ]
-        posting_writes.save_postings(session, claim(session, weaver_id, 0), raw_id, weavers, NOON)
-        posting_writes.save_postings(session, claim(session, miller_id, 0), raw_id, millers, NOON)
-        posting_writes.close_missing(session, weaver_id, ["1", "2", "3"], NOON + DAY)
-        crawl_writes.finish_board(session, claim(session, weaver_id, 0), FETCHED, NOON, jitter=1.0)
+        singly.save_page(session, weaver_id, raw_id, weavers, NOON)
+        singly.save_page(session, miller_id, raw_id, millers, NOON)
+        singly.close_all_but(session, weaver_id, ["1", "2", "3"], NOON + DAY)
+        singly.finish(session, weaver_id, FETCHED, NOON, jitter=1.0)
         waiting = queries.postings_awaiting_extraction(session, 0, 100)
         pending = queries.postings_for_extraction(session, waiting).values()
         ids = {one.posting.title: one.id for one in pending}

@@ -16,10 +16,10 @@ from openfunnel.queue.leases import Job
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.records import BoardRef, ExtractionResult, JobPosting, PostingText, RawResponse
-from openfunnel.store import crawl_writes, posting_writes
-from openfunnel.store.claims import claim
+from openfunnel.store import crawl_writes
 from openfunnel.store.database import Database
 from openfunnel.store.models import Posting, StoredDeadLetter, StoredExtraction
+from tests.integration import singly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOARD = BoardRef(ats="greenhouse", token="acme")
@@ -88,10 +88,8 @@ class Store:
         ]
         with self.database.begin() as session:
             board_id = crawl_writes.upsert_board(session, BOARD, "Acme", NOW)
-            raw_id = crawl_writes.save_raw_response(session, board_id, raw)
-            saved = posting_writes.save_postings(
-                session, claim(session, board_id, 0), raw_id, postings, NOW
-            )
+            raw_id = singly.save_answer(session, board_id, raw)
+            saved = singly.save_page(session, board_id, raw_id, postings, NOW)
         return list(saved.awaiting)
 
     def statuses(self) -> list[str]:

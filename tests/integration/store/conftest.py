@@ -30,9 +30,9 @@ from openfunnel.records import (
     Workplace,
 )
 from openfunnel.store import crawl_writes, extraction_writes, posting_writes, queries
-from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.models import Board
+from tests.integration import singly
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOARD = BoardRef(ats="greenhouse", token="acme")
@@ -127,7 +127,7 @@ class Store:
 
     def raw(self, board_id: int, body: bytes = b"{}", **changes: Any) -> int:
         raw = RawResponse(url="https://x.example", fetched_at=NOW, http_status=200, body=body)
-        return crawl_writes.save_raw_response(self.session, board_id, raw, **changes)
+        return singly.save_answer(self.session, board_id, raw, **changes)
 
     def finish(self, board_id: int, at: datetime = NOW, **changes: Any) -> None:
         """Record a complete fetch."""
@@ -140,7 +140,7 @@ class Store:
             "raw_response_id": None,
         }
         outcome = crawl_writes.BoardOutcome(**(values | changes))
-        crawl_writes.finish_board(self.session, claim(self.session, board_id, 0), outcome, at, 1.0)
+        singly.finish(self.session, board_id, outcome, at, 1.0)
 
     def fail(self, board_id: int, failure: Failure, at: datetime = NOW, detail: str = "") -> None:
         """Record a crawl that was given up."""
@@ -152,9 +152,7 @@ class Store:
 
     def save(self, *postings: JobPosting, at: datetime = NOW) -> posting_writes.SavedPostings:
         board_id = self.board(postings[0].board)
-        return posting_writes.save_postings(
-            self.session, claim(self.session, board_id, 0), self.raw(board_id), postings, at
-        )
+        return singly.save_page(self.session, board_id, self.raw(board_id), postings, at)
 
     def finished(
         self, posting_id: int, result: ExtractionResult | None = None, fence: int = 1

@@ -10,12 +10,13 @@ from sqlalchemy import text
 
 from openfunnel.lifecycle import DAY, HOUR
 from openfunnel.records import BoardRef, Failure
-from openfunnel.store import crawl_writes, posting_writes, queries
+from openfunnel.store import crawl_writes, queries
 from openfunnel.store.boards import BoardVisit, active_boards, boards_in_progress, due_boards
 from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.progress import failures
 from openfunnel.store.unchanged import UnchangedVisit, finish_unchanged
+from tests.integration import singly
 
 ACME = BoardRef(ats="greenhouse", token="acme")
 PLAID = BoardRef(ats="lever", token="plaid")
@@ -157,7 +158,7 @@ def test_jitter_moves_the_due_time_and_not_the_interval(store, now: datetime) ->
     board_id = store.board()
     outcome = crawl_writes.BoardOutcome(1, True, None, None, "c", None)
 
-    crawl_writes.finish_board(store.session, claim(store.session, board_id, 0), outcome, now, 0.9)
+    singly.finish(store.session, board_id, outcome, now, 0.9)
 
     row = store.row(board_id)
     assert (row.crawl_seconds, row.due_at) == (DAY, now + 0.9 * A_DAY)
@@ -378,5 +379,5 @@ def test_failures_are_counted_by_ats_and_name(store) -> None:
 def test_closing_all_of_a_confirmed_empty_board_leaves_nothing_open(store, now: datetime) -> None:
     store.save(store.posting(1), store.posting(2))
 
-    assert posting_writes.close_missing(store.session, store.board(), [], now) == 2
+    assert singly.close_all_but(store.session, store.board(), [], now) == 2
     assert crawl_writes.suspect_empty(store.session, store.board(), now)

@@ -6,11 +6,12 @@ from sqlalchemy import text, update
 
 from openfunnel.errors import RawResponseDamaged
 from openfunnel.records import BoardRef, DeadLetter, Failure, PostingStatus, RawResponse
-from openfunnel.store import crawl_writes, posting_writes, queries, run_writes
+from openfunnel.store import crawl_writes, dead_letters, queries, run_writes
 from openfunnel.store.boards import active_boards, board_progress, boards_in_progress
 from openfunnel.store.models import StoredResponse
 from openfunnel.store.progress import funnel, list_runs, run_progress
 from openfunnel.store.raw_writes import Received, save_raw_responses
+from tests.integration import singly
 
 PLAID = BoardRef(ats="lever", token="plaid")
 PLAID_EU = BoardRef(ats="lever", token="plaid", region="eu")
@@ -69,7 +70,7 @@ def test_an_answer_comes_back_byte_for_byte(store, now: datetime, body: bytes) -
         last_modified="yesterday",
     )
 
-    raw_id = crawl_writes.save_raw_response(store.session, store.board(), raw)
+    raw_id = singly.save_answer(store.session, store.board(), raw)
     stored = queries.get_raw_response(store.session, raw_id)
 
     assert stored == raw.model_copy(update={"url": "https://x.example/?q=\ufffd"})
@@ -82,7 +83,7 @@ def test_the_same_body_of_a_board_is_stored_once_for_each_status(store, now: dat
     later = raw.model_copy(update={"fetched_at": now + timedelta(days=1), "etag": "new"})
 
     def save(board_id: int, raw: RawResponse) -> int:
-        return crawl_writes.save_raw_response(store.session, board_id, raw)
+        return singly.save_answer(store.session, board_id, raw)
 
     first = save(board_id, raw)
 
@@ -175,14 +176,14 @@ def test_the_funnel_counts_everything(store, now: datetime) -> None:
     store.add(store.posting(1))
     store.save(store.posting(2), store.posting(3))
     board_id = store.board()
-    posting_writes.close_missing(store.session, board_id, ["1", "2"], now)
+    singly.close_all_but(store.session, board_id, ["1", "2"], now)
     crawl_writes.mark_queued(store.session, [board_id], now)
     gone, broken = store.board(PLAID), store.board(PLAID_EU)
     for day in (0, 3):
         store.fail(gone, Failure.NOT_FOUND, now + timedelta(days=day))
     store.fail(broken, Failure.UNPARSABLE)
     letter = DeadLetter(kind="crawl", key="k\0" * 3000, reason="r", payload={"k": "\0"})
-    crawl_writes.save_dead_letter(store.session, letter, now)
+    dead_letters.save_dead_letter(store.session, letter, now)
 
     counts = funnel(store.session)
 

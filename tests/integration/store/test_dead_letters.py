@@ -1,7 +1,7 @@
 from datetime import datetime
 
 from openfunnel.records import DeadLetter
-from openfunnel.store import crawl_writes
+from openfunnel.store import dead_letters
 from openfunnel.store.dead_letters import (
     LetterCount,
     count_dead_letters,
@@ -13,7 +13,7 @@ from openfunnel.store.dead_letters import (
 
 def write(store, now: datetime, kind: str, reason: str, **changes: object) -> int:
     letter = DeadLetter(kind=kind, key="k", reason=reason, **changes)
-    return crawl_writes.save_dead_letter(store.session, letter, now)
+    return dead_letters.save_dead_letter(store.session, letter, now)
 
 
 def test_a_letter_is_read_as_it_was_written(store, now: datetime) -> None:
@@ -28,7 +28,7 @@ def test_a_letter_is_read_as_it_was_written(store, now: datetime) -> None:
         payload={"board": {"token": "plaid"}},
     )
 
-    letter_id = crawl_writes.save_dead_letter(store.session, letter, now)
+    letter_id = dead_letters.save_dead_letter(store.session, letter, now)
 
     stored = get_dead_letter(store.session, letter_id)
     assert {name: getattr(stored, name) for name in DeadLetter.model_fields} == dict(letter)

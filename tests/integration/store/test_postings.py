@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from openfunnel.records import AtsFields, Compensation, Origin, PayPeriod, PostingStatus
 from openfunnel.store import posting_writes, queries
-from openfunnel.store.claims import claim
 from openfunnel.store.database import Database
 from openfunnel.store.encoding import storable_text, to_json
 from openfunnel.store.run_writes import create_run
+from tests.integration import singly
 
 PAY = Compensation(min=Decimal(50), max=Decimal(60), currency="EUR", period=PayPeriod.HOUR)
 
@@ -36,9 +36,7 @@ def test_a_page_stored_again_changes_nothing(store, now: datetime) -> None:
 def test_an_empty_page_is_no_trouble(store, now: datetime) -> None:
     board_id = store.board()
 
-    saved = posting_writes.save_postings(
-        store.session, claim(store.session, board_id, 0), store.raw(board_id), [], now
-    )
+    saved = singly.save_page(store.session, board_id, store.raw(board_id), [], now)
 
     assert saved == posting_writes.SavedPostings((), 0, 0, 0, 0)
 
@@ -100,7 +98,7 @@ def test_a_posting_gone_from_its_board_closes_and_opens_again_when_seen(
     other = store.posting(3, board=store.posting().board.model_copy(update={"token": "other"}))
     store.save(other)
 
-    assert posting_writes.close_missing(store.session, store.board(), ["1"], now) == 1
+    assert singly.close_all_but(store.session, store.board(), ["1"], now) == 1
     assert queries.get_posting(store.session, gone).posting.closed_at == now
     assert queries.get_posting(store.session, kept).posting.closed_at is None
 
@@ -166,7 +164,7 @@ def test_what_no_extraction_depends_on_is_no_version(store, change: dict[str, An
 
 def test_a_posting_that_comes_back_keeps_when_it_was_gone(store, now: datetime) -> None:
     (posting_id,) = store.save(store.posting()).awaiting
-    posting_writes.close_missing(store.session, store.board(), [], now)
+    singly.close_all_but(store.session, store.board(), [], now)
     back = now + timedelta(days=1)
 
     saved = store.save(store.posting(), at=back)
@@ -178,7 +176,7 @@ def test_a_posting_that_comes_back_keeps_when_it_was_gone(store, now: datetime) 
 def test_a_discovered_address_has_no_former_version(store, now: datetime) -> None:
     posting, board_id = store.posting(), store.board()
     posting_writes.discover_posting(store.session, board_id, posting.canonical_url, "1", now)
-    posting_writes.close_missing(store.session, board_id, [], now)
+    singly.close_all_but(store.session, board_id, [], now)
 
     saved = store.save(posting)
 
@@ -280,9 +278,8 @@ def test_a_worker_is_told_of_the_run_and_that_a_posting_is_closed(store, now: da
     board_id = store.board()
     run = create_run(store.session, "import", "trace", [board_id], now)
     raw_id = store.raw(board_id, run_id=run.id)
-    board = claim(store.session, board_id, 0)
-    saved = posting_writes.save_postings(store.session, board, raw_id, [store.posting()], now)
-    posting_writes.close_missing(store.session, board_id, [], now)
+    saved = singly.save_page(store.session, board_id, raw_id, [store.posting()], now)
+    singly.close_all_but(store.session, board_id, [], now)
 
     (pending,) = queries.postings_for_extraction(store.session, saved.awaiting).values()
 

@@ -17,13 +17,14 @@ from openfunnel.records import (
     Stance,
     Workplace,
 )
-from openfunnel.store import posting_writes, queries
+from openfunnel.store import queries
 from openfunnel.store.search import (
     PostingFilters,
     PostingSort,
     count_postings,
     search_postings,
 )
+from tests.integration import singly
 
 YEAR = PayPeriod.YEAR
 
@@ -63,7 +64,7 @@ def market(store, now: datetime) -> dict[str, int]:
     }
     (ids["waiting"],) = store.save(store.posting(3, title="Not extracted yet")).awaiting
     ids["closed"] = store.add(store.posting(4, title="Filled data job"))
-    posting_writes.close_missing(store.session, store.board(), ["1", "2", "3"], now)
+    singly.close_all_but(store.session, store.board(), ["1", "2", "3"], now)
     return ids
 
 
