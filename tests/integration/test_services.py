@@ -1,12 +1,10 @@
 """The embedded servers, in real processes: each test has a home of its own."""
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from openfunnel import services
 from openfunnel.errors import ServiceNotInstalled, ServiceStartFailed, SetupError
 from openfunnel.services import embedded_postgres, embedded_redis
 from openfunnel.settings import PROJECT_ROOT, Settings
+from tests.conftest import temporary_home
 
 STARTER = """
 import sys
@@ -32,11 +31,8 @@ print(services.ensure_postgres(settings), services.ensure_redis(settings))
 @pytest.fixture
 def own() -> Iterator[Settings]:
     """Settings of a new home, whose servers are stopped after the test."""
-    folder = Path(tempfile.mkdtemp(prefix="openfunnel-test-"))
-    settings = Settings.load(environ={}, home=folder)
-    yield settings
-    services.stop(settings)
-    shutil.rmtree(folder)
+    with temporary_home() as home:
+        yield Settings.load(environ={}, home=home)
 
 
 def start_elsewhere(home: Path) -> subprocess.Popen[str]:
@@ -170,6 +166,21 @@ def test_a_server_that_cannot_start_names_its_log(own: Settings) -> None:
 
     with pytest.raises(ServiceStartFailed, match=r"Redis did not start: .*redis.log"):
         services.ensure_redis(own)
+
+    services.ensure_postgres(own)
+    services.stop(own)
+    (own.home / "postgres" / "data" / "PG_VERSION").write_text("7")
+    with pytest.raises(ServiceStartFailed, match=r"PostgreSQL did not start: .*postgres.log"):
+        services.ensure_postgres(own)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+def test_a_database_starts_again_however_it_ended(own: Settings, how: signal.Signals) -> None:
+    server = psutil.Process(postgres_pid(services.ensure_postgres(own)))
+    server.send_signal(how)
+    server.wait(60)
+
+    assert postgres_pid(services.ensure_postgres(own)) != server.pid
 
 
 def test_a_home_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
