@@ -144,12 +144,13 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
         answer = self._blank(response.request)
         if response.status == 304 and answer.checksum is not None:
             answer.unchanged = True
+        elif named := name_response(response):
+            answer.raw = _raw(response, answer)
+            answer.failure, answer.detail = named
+        elif hashlib.sha256(response.body).hexdigest() == answer.checksum:
+            answer.unchanged = True
         else:
             answer.raw = _raw(response, answer)
-            if named := name_response(response):
-                answer.failure, answer.detail = named
-            else:
-                answer.unchanged = hashlib.sha256(response.body).hexdigest() == answer.checksum
         self._tell(answer)
         yield answer
 

@@ -83,12 +83,14 @@ class Connections:
         if dead := await self.frontier.kill(lease, reason, error):
             await self.bury([dead])
 
-    async def bury(self, jobs: Sequence[DeadJob]) -> None:
-        """Store dead letters; where PostgreSQL is away, `bury_all` does it later."""
+    async def bury(self, jobs: Sequence[DeadJob]) -> bool:
+        """Store dead letters; False where PostgreSQL is away, and `bury_all` does it later."""
         try:
             await bury(self._source, jobs, self.frontier, self.database, utc_now())
         except DatabaseUnavailable as error:
             logger.info("Dead letters are stored later: %s", error)
+            return False
+        return True
 
     async def bury_all(self) -> None:
         """Store the dead letters of all the frontier gave up on."""

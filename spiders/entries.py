@@ -48,12 +48,14 @@ class Entries:
                 await connections.intake.forward(entry)
                 await connections.frontier.acknowledge(lease)
         visits = await connections.intake.accept([entry for _, entry in read])
-        await connections.frontier.exchange(
-            [
-                (lease, self._write(self._spider.request(entry, visits[entry.address.board])))
-                for lease, entry in read
-            ]
-        )
+        pairs: list[tuple[Lease, Job]] = []
+        for lease, entry in read:
+            request = self._spider.request(entry, visits[entry.address.board])
+            try:
+                pairs.append((lease, self._write(request)))
+            except ValueError as error:
+                await connections.refuse(lease, "cannot be written", str(error))
+        await connections.frontier.exchange(pairs)
         if refused:
             await connections.counters.add("refused_entries", self._spider.name, refused)
 

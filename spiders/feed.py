@@ -1,35 +1,32 @@
-"""Keeps one crawler process supplied: takes what may be sent now, and settles what is over.
+"""Keeps one crawler process supplied: takes what may be sent now, and gives back what is not.
 
 A task of its own beside Scrapy's engine: the engine asks a scheduler synchronously and again only
 after an answer or 5 s, so the feed fills a line ahead of it and wakes it. While Redis is away,
 requests in hand go on, and their endings are settled when it is back.
-
-It reads the engine's requests in progress and wakes its loop, which Scrapy offers no name for; this
-was written for 2.19, and `open` sees to it that they are there.
 """
 
 import asyncio
 import logging
-import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import scrapy
 from scrapy import Request
-from scrapy.core.engine import ExecutionEngine
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
 from openfunnel.errors import UnsupportedScrapy
 from openfunnel.extraction.outages import AWAY, Outage
 from openfunnel.queue.hosts import HostReport, Hosts
-from openfunnel.queue.leases import Job, Lease
+from openfunnel.queue.leases import Lease
 from openfunnel.queue.robots import RobotsFiles
 from openfunnel.records import BoardAnswer
 from spiders.connections import Connections
+from spiders.endings import Endings
+from spiders.engine import Engine
 from spiders.entries import Entries
-from spiders.hands import LEASE, OWN_META, Hand, Hands, is_successor
+from spiders.frontier import DupeFilter, RequestQueue
+from spiders.hands import LEASE, Hands
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +40,6 @@ GRACE_SECONDS = 10.0
 """What is in the air when the crawler is asked to stop has so long to end."""
 FAREWELL_SECONDS = 3.0
 LONGEST_AWAY_SECONDS = 2.0
-LONGEST_BACKOFF_SECONDS = 60.0
 
 
 class Feed:
@@ -52,14 +48,14 @@ class Feed:
     def __init__(self, crawler: Crawler, connections: Connections) -> None:
         self._crawler = crawler
         self._connections = connections
+        self._engine = Engine(crawler)
         self._lease_seconds = connections.settings.lease_seconds
         self._concurrency = crawler.settings.getint("CONCURRENT_REQUESTS")
         self._per_host = crawler.settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")
         self._hands = Hands()
-        self._children: list[Request] = []
-        self._reports: list[HostReport] = []
         self._stirred = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._closing = False
         self._stop_at: float | None = None
         self._quiet_since: float | None = None
@@ -79,34 +75,37 @@ class Feed:
 
     # --- what Scrapy's side calls -------------------------------------------------------------
 
-    async def open(self, queue: Any, dupefilter: Any) -> None:
+    async def open(self, queue: RequestQueue, dupefilter: DupeFilter) -> None:
         """Connect, and start to take.
 
         Raises:
             CloseSpider: this Scrapy is not one that can be fed.
         """
-        slot = self._engine._slot
-        progress, nextcall = (getattr(slot, name, None) for name in ("inprogress", "nextcall"))
-        known = isinstance(progress, set) and hasattr(nextcall, "schedule")
-        if not known or not hasattr(slot, "closing"):
-            error = UnsupportedScrapy(version=scrapy.__version__)
+        try:
+            self._engine.check()
+        except UnsupportedScrapy as error:
             logger.error("%s", error)
-            raise CloseSpider("unsupported_scrapy")
-        self._queue, self._dupefilter = queue, dupefilter
-        self._entries = Entries(self._spider, self._connections, self._write)
+            raise CloseSpider("unsupported_scrapy") from None
+        self._queue = queue
+        self._endings = Endings(self._connections, self._hands, self._engine, queue, dupefilter)
+        self._entries = Entries(self._crawler.spider, self._connections, self._endings.write)
         await self._connections.open()
         self._extend_at = time.monotonic() + self._lease_seconds / 3
         self._task = asyncio.create_task(self._run())
+        self._watch = asyncio.create_task(self._end_in_time())
 
     async def close(self) -> None:
         """Settle what is over, hand back the rest, and end."""
+        if self._task is None or self._watch is None:
+            return
         self._closing = True
         self._stirred.set()
-        if self._task is not None:
-            await self._task
+        await asyncio.wait([self._task])
+        self._watch.cancel()
         try:
             await self._settle()
             await self._hand_back(self._hands.leases)
+            await self._endings.bury_refused()
         except AWAY as error:
             logger.warning("Leases are left to expire: %s", error)
 
@@ -117,13 +116,13 @@ class Feed:
             self._stirred.set()
         return request
 
-    def enqueue(self, request: Request) -> None:
-        """Take a redirect or retry under its parent's lease, or a new request."""
-        if self._hands.inherit(request):
-            self._stirred.set()
-        elif not is_successor(request):  # of a lease that was lost, it is somebody else's by now
-            self._children.append(request)
-            self._stirred.set()
+    def enqueue(self, request: Request) -> bool:
+        """Take a redirect or retry under its parent's lease, or a new request.
+
+        False where it cannot be written into the frontier.
+        """
+        self._stirred.set()
+        return self._endings.take(request)
 
     @property
     def runs(self) -> bool:
@@ -132,7 +131,7 @@ class Feed:
 
     def note(self, report: HostReport) -> None:
         """Tell, with the next turn, how a host answered."""
-        self._reports.append(report)
+        self._endings.note(report)
 
     def note_item(self, item: object) -> None:
         """Every pipeline has done its work on an item."""
@@ -158,9 +157,7 @@ class Feed:
         outage = Outage(AWAY_SECONDS)
         while not self._closing:
             self._stirred.clear()
-            if self._is_overdue():
-                await self._abandon()
-                return
+            self._heed_stop()
             try:
                 pause = await self._turn()
             except AWAY as error:
@@ -190,13 +187,13 @@ class Feed:
         room = self._room()
         if room <= 0:
             return POLL_SECONDS
-        asked = self._hands.by_host(self._engine.downloader.active)
+        asked = self._hands.by_host(self._engine.in_the_air)
         taken = await self._connections.frontier.take_allowed(
             room, ENTRIES_AT_ONCE, self._lease_seconds, self._per_host, asked
         )
         try:
             await self._place(taken.leases)
-        except Exception:
+        except BaseException:
             # What no hand holds would wait for its lease to expire, and count a death.
             held = self._hands.leases
             await self._hand_back([lease for lease in taken.leases if lease not in held])
@@ -211,15 +208,15 @@ class Feed:
             if lease.job.host:
                 await self._receive(lease)
         if self._hands.unsent:
-            self._wake()
+            self._engine.wake()
         if entries := [lease for lease in leases if not lease.job.host]:
             await self._entries.exchange(entries)
             self._stirred.set()
 
     def _room(self) -> int:
-        if self._engine.needs_backout():
+        if self._engine.is_full:
             return 0
-        free = self._concurrency - len(self._engine.downloader.active) - self._hands.unsent
+        free = self._concurrency - len(self._engine.in_the_air) - self._hands.unsent
         return min(free, 2 * self._concurrency - len(self._hands))
 
     async def _receive(self, lease: Lease) -> None:
@@ -229,59 +226,7 @@ class Feed:
             await self._connections.refuse(lease, "not a request of this crawler", str(error))
 
     async def _settle(self) -> None:
-        """End the leases of what is over; push what came out of it first."""
-        if self._children:
-            children, self._children = self._children, []
-            try:
-                await self._push(children)
-            except BaseException:
-                self._children[:0] = children
-                raise
-        if self._reports:
-            reports, self._reports = self._reports, []
-            try:
-                await self._connections.hosts.report(reports)
-            except BaseException:
-                self._reports[:0] = reports
-                raise
-        over = self._hands.finished(self._is_in_progress)
-        done = [hand.lease for hand in over if hand.done]
-        if done:
-            for lease in await self._connections.frontier.acknowledge_all(done):
-                logger.info("%s was somebody else's meanwhile", lease.job.key)
-            self._hands.forget(done)
-        for hand in over:
-            if not hand.done:
-                await self._continue(hand)
-                self._hands.forget([hand.lease])
-
-    async def _continue(self, hand: Hand) -> None:
-        """See to a request that is over without an outcome."""
-        frontier = self._connections.frontier
-        backoff = _backoff(hand.lease.attempts)
-        if hand.successor is not None:
-            job = self._write(hand.successor, hand.lease.job.key)
-            delay = backoff if hand.is_retried else 0
-            await frontier.exchange([(hand.lease, job)], delay_seconds=delay)
-        elif self._stop_at is not None and not hand.error:
-            await frontier.release_all([hand.lease])
-        elif hand.ours:
-            await frontier.release_all([hand.lease], delay_seconds=backoff)
-        elif dead := await frontier.fail(hand.lease, hand.error or "it had no outcome", backoff):
-            await self._connections.bury([dead])
-
-    async def _push(self, requests: list[Request]) -> None:
-        for request in requests:
-            for name in OWN_META:  # the parent's: spiders pass `meta` on
-                request.meta.pop(name, None)
-        await self._connections.frontier.push(
-            [self._write(request) for request in requests],
-            fingerprints=[self._dupefilter.fingerprint_of(request) for request in requests],
-        )
-
-    def _write(self, request: Request, key: str | None = None) -> Job:
-        job: Job = self._queue.write(request, key or self._dupefilter.request_fingerprint(request))
-        return job
+        await self._endings.settle(is_stopping=self._stop_at is not None)
 
     async def _keep(self) -> None:
         """Renew the leases and say that this process is alive, each when it is time."""
@@ -294,31 +239,33 @@ class Feed:
             self._beat_at = now + BEAT_SECONDS
             await self._connections.beat(len(self._hands))
             await self._connections.bury_all()
+            await self._endings.bury_refused()
 
-    def _is_overdue(self) -> bool:
-        """Whether the crawler was asked to stop, and what is in the air takes too long."""
-        now = time.monotonic()
-        slot = self._engine._slot
-        if self._stop_at is None and slot is not None and slot.closing is not None:
-            self._stop_at = now + GRACE_SECONDS
-        return self._stop_at is not None and now >= self._stop_at
+    def _heed_stop(self) -> None:
+        """Note when the crawler was asked to stop."""
+        if self._stop_at is None and self._engine.is_closing:
+            self._stop_at = time.monotonic() + GRACE_SECONDS
 
-    async def _abandon(self) -> None:
-        """Hand everything back, if anybody takes it, and end as at the second SIGTERM.
+    async def _end_in_time(self) -> None:
+        """Once what is in the air takes too long, hand everything back, if anybody takes it.
 
-        Scrapy would wait for downloads without end.
+        Not a part of a turn: that may be what takes too long, where a server says nothing.
         """
+        while self._stop_at is None or time.monotonic() < self._stop_at:
+            await asyncio.sleep(POLL_SECONDS)
+            self._heed_stop()
         logger.warning("%d requests take too long; others will do them", len(self._hands))
+        assert self._task is not None
+        self._task.cancel()
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
+                await asyncio.wait([self._task])
                 await self._settle()
                 await self._hand_back(self._hands.leases)
         except (TimeoutError, *AWAY) as error:
             logger.warning("Leases are left to expire: %s", error)
-        from twisted.internet import reactor
-
-        running: Any = reactor
-        running.callLater(0, running.stop)
+        finally:
+            self._engine.abandon()
 
     async def _hand_back(self, leases: list[Lease]) -> None:
         if leases:
@@ -326,7 +273,8 @@ class Feed:
             self._hands.lose(leases)
 
     async def _see_if_idle(self) -> None:
-        seconds = self._spider.idle_seconds
+        spider: Any = self._crawler.spider
+        seconds = spider.idle_seconds
         if seconds is None:
             return
         waiting = None if len(self._hands) else await self._connections.frontier.waiting()
@@ -337,31 +285,4 @@ class Feed:
         self._quiet_since = self._quiet_since or now
         if now - self._quiet_since >= seconds:
             self.done = True
-            self._wake()
-
-    # --- Scrapy's side ------------------------------------------------------------------------
-
-    @property
-    def _spider(self) -> Any:
-        return self._crawler.spider
-
-    @property
-    def _engine(self) -> ExecutionEngine:
-        assert self._crawler.engine is not None
-        return self._crawler.engine
-
-    def _is_in_progress(self, request: Request) -> bool:
-        slot = self._engine._slot
-        return slot is not None and request in slot.inprogress
-
-    def _wake(self) -> None:
-        if self._engine._slot is not None:
-            self._engine._slot.nextcall.schedule()
-
-
-def _backoff(attempts: int, draw: Callable[[], float] = random.random) -> float:
-    """Seconds before the next attempt: exponential, with full jitter.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-    return draw() * min(LONGEST_BACKOFF_SECONDS, 0.5 * 2.0 ** min(attempts, 10))
+            self._engine.wake()

@@ -63,13 +63,21 @@ class RequestQueue(PriorityQueue):  # type: ignore[misc]
     """How requests are written into jobs of the frontier, and read out of them."""
 
     def write(self, request: Request, fingerprint: str) -> Job:
-        """Serialize a request; one that asks for a board or posting is known by its address."""
+        """Serialize a request; one that asks for a board or posting is known by its address.
+
+        Raises:
+            ValueError: it holds what JSON cannot express, or a callback that is not the spider's.
+        """
         meta = {name: value for name, value in request.meta.items() if name not in OWN_META}
         board = meta.get("board")
-        address = Address(BoardRef.model_validate(board), meta["posting_id"]) if board else None
+        try:
+            address = Address(BoardRef.model_validate(board), meta["posting_id"]) if board else None
+            payload = self._encode_request(request.replace(meta=meta))
+        except (LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from None
         return Job(
             key=fingerprint if address is None else str(address),
-            payload=self._encode_request(request.replace(meta=meta)),
+            payload=payload,
             priority=-request.priority,
             host=host_of(request.url),
         )
@@ -144,9 +152,11 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]
         return request
 
     def enqueue_request(self, request: Request) -> bool:
-        """Take a redirect, a retry, or a new request."""
-        self.spider.feed.enqueue(request)
-        return True
+        """Take a redirect, a retry, or a new request; False where it cannot be stored."""
+        taken: bool = self.spider.feed.enqueue(request)
+        if not taken:
+            self.spider.crawler.stats.inc_value("scheduler/unserializable")  # as Scrapy's own does
+        return taken
 
     def has_pending_requests(self) -> bool:
         """Whether more may come: until the feed is done."""

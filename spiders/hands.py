@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from scrapy import Request
 
-from openfunnel.queue.leases import Lease
+from openfunnel.queue.leases import Job, Lease
 
 LEASE = "lease"
 """In `request.meta`: the key of the lease."""
@@ -35,15 +35,22 @@ class Hand:
     """Why it has none."""
     ours: bool = False
     """The trouble is our own: PostgreSQL or Redis is away, which says nothing about the request."""
-    successor: Request | None = None
+    successor: Job | None = None
     """What it redirects to, or is retried as: under the same lease."""
+    is_retried: bool = False
+    """Its successor asks for the same again."""
 
-    @property
-    def is_retried(self) -> bool:
-        """Whether its successor asks for the same again."""
-        return self.successor is not None and _counts_up(
-            self.request, self.successor, "retry_times"
-        )
+    def is_followed_by(self, request: Request) -> bool:
+        """Whether `request` is its redirect or retry.
+
+        Spiders pass `meta` on to other requests too: only these two count up in it.
+        """
+        return any(_counts_up(self.request, request, times) for times in COUNTED)
+
+    def follow(self, request: Request, job: Job) -> None:
+        """Let its redirect or retry, written as `job`, take its place."""
+        self.successor = job
+        self.is_retried = _counts_up(self.request, request, "retry_times")
 
 
 class Hands:
@@ -106,16 +113,9 @@ class Hands:
             if not hand.sent or hand.request in in_the_air
         )
 
-    def inherit(self, request: Request) -> bool:
-        """Let a redirect or a retry take over its parent's lease. False where it is none.
-
-        Spiders pass `meta` on to other requests too: only these two count up in it.
-        """
-        hand = self._find(request.meta.get(LEASE), request.meta.get("fence"))
-        if hand is None or not any(_counts_up(hand.request, request, one) for one in COUNTED):
-            return False
-        hand.successor = request
-        return True
+    def parent_of(self, request: Request) -> Hand | None:
+        """The leased request whose `meta` this one was given; None where none is in hand."""
+        return self._find(request.meta.get(LEASE), request.meta.get("fence"))
 
     def finished(self, in_progress: Callable[[Request], bool]) -> list[Hand]:
         """Requests that are over. They stay until `forget` is told that their lease is ended."""

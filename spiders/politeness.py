@@ -145,9 +145,10 @@ class ReportToHost:
             logger.info("%s asks to wait %.0f s", report.host, report.retry_after_seconds)
         try:
             await feed.hosts.report([report])
-        except RedisError as error:  # the answer is still good, and the report not lost
-            logger.debug("%s: reported later (%s)", report.host, error)
-            feed.note(report)
+        except RedisError as error:  # the answer is still good
+            logger.debug("%s: not reported now (%s)", report.host, error)
+            if feed.runs:
+                feed.note(report)
 
 
 def outcome_of(status: int) -> HostOutcome | None:

@@ -3,17 +3,13 @@
 A public host that redirects to an address of this machine or of its network would have the crawler
 ask what only the crawler can reach, and store the answer. Whether it does is decided where the
 redirected request is about to go out, not where the redirect arrived, since another process may
-send it. The decision is on addresses, and those are the ones the download connects to: the host is
-read from the URL by Twisted's own parser, and resolved by the reactor's resolver, which is the
-download's as well. That resolver remembers its answers (Scrapy's DNSCACHE_ENABLED), so a name that
-changes its address in between (DNS rebinding) changes nothing; should it have forgotten, an answer
-that comes from further in is thrown away unread.
+send it. The decision is on addresses: the host is read from the URL by Twisted's own parser, and
+resolved by the reactor's resolver, as the download does; should its name mean another address by
+then (DNS rebinding), `spiders.guard` keeps the download from connecting to it.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
-from enum import IntEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Self, cast
 
 from scrapy import Request
@@ -30,57 +26,9 @@ from twisted.internet.interfaces import (
 from twisted.web.client import URI
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from spiders.guard import DEEPEST
 from spiders.outcome import RedirectRefused
-
-THIS_NETWORK = IPv4Network("0.0.0.0/8")
-UNICAST = IPv6Network("2000::/3")
-"""All public IPv6 addresses are of this block (RFC 4291, IANA)."""
-NAT64 = IPv6Network("64:ff9b::/96")
-"""RFC 6052: the last 32 bits are an IPv4 address."""
-
-
-class Reach(IntEnum):
-    """How far in an address is."""
-
-    PUBLIC = 0
-    PRIVATE = 1
-    """Of this network: RFC 1918 and its kind, in IPv6 too."""
-    LOOPBACK = 2
-    """This machine."""
-    NOWHERE = 3
-    """No place for a web server: link-local (such as a cloud's metadata), multicast, unspecified,
-    reserved."""
-
-
-def reach_of(address: str) -> Reach:
-    """How far in an IP address is; for one that embeds another (mapped, 6to4, NAT64), the further.
-
-    Raises:
-        ValueError: no IP address.
-    """
-    ip = ip_address(address)
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
-        return Reach.NOWHERE
-    if ip.is_loopback:
-        return Reach.LOOPBACK
-    if isinstance(ip, IPv6Address):
-        embedded = _embedded(ip)
-        if embedded is not None:
-            return max(reach_of(str(one)) for one in embedded)
-        if ip not in UNICAST and not ip.is_private:
-            return Reach.NOWHERE
-    elif ip.is_reserved or ip in THIS_NETWORK:
-        return Reach.NOWHERE
-    return Reach.PUBLIC if ip.is_global else Reach.PRIVATE
-
-
-def _embedded(ip: IPv6Address) -> tuple[IPv4Address, ...] | None:
-    if ip.teredo is not None:
-        return ip.teredo
-    inner = ip.ipv4_mapped or ip.sixtofour
-    if inner is None and ip in NAT64:
-        inner = IPv4Address(int(ip) & 0xFFFFFFFF)
-    return None if inner is None else (inner,)
+from spiders.reach import Reach, reach_of
 
 
 class FollowRedirects(RedirectMiddleware):
@@ -122,16 +70,17 @@ class RefuseInwardRedirects:
             return
         if b"@" in _parse(request.url).netloc:
             raise RedirectRefused("the redirect carries a login")
+        deepest = request.meta[DEEPEST] = await self._shallowest(passed)
         depth = max(await self._depths(request.url))
-        if depth is not Reach.PUBLIC and depth > await self._shallowest(passed):
+        if depth > deepest:
             raise RedirectRefused(f"the redirect leads to a {depth.name.lower()} address")
 
-    async def process_response(self, request: Request, response: Response) -> Response:
-        """Throw away an answer that came from further in after all."""
-        passed: list[str] = request.meta.get("redirect_urls", [])
-        if passed and response.ip_address is not None and not request.meta.get("proxy"):
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Throw away an answer that came from further in, over a connection that was there."""
+        deepest: Reach | None = request.meta.get(DEEPEST)
+        if deepest is not None and response.ip_address and not request.meta.get("proxy"):
             depth = reach_of(str(response.ip_address))
-            if depth is not Reach.PUBLIC and depth > await self._shallowest(passed):
+            if depth > deepest:
                 raise RedirectRefused(f"the redirect led to a {depth.name.lower()} address")
         return response
 

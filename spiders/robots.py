@@ -96,7 +96,7 @@ class ObeyRobots:
         rules, due = self._known.get(origin, (None, 0.0))
         waited = False
         if due <= self._clock():
-            rules, waited = await self._learn(origin)
+            rules, waited = await self._learn(origin, request.meta.get("redirect_urls", []))
         if rules is None:
             raise RobotsUnreachable(f"{origin}/robots.txt does not answer")
         if not rules.allow(request.url):
@@ -110,19 +110,21 @@ class ObeyRobots:
         if wait_seconds > 0:
             await self._sleep(wait_seconds)
 
-    async def _learn(self, origin: str) -> tuple[RobotsRules | None, bool]:
+    async def _learn(self, origin: str, passed: list[str]) -> tuple[RobotsRules | None, bool]:
         """Find out once, for all requests of this process that want to know.
 
-        The rules, and whether it took so long that a request has lost its turn.
+        `passed` are the addresses that redirected the first of them here: the robots.txt may be no
+        further in than what they lead to. Returns the rules, and whether it took so long that a
+        request has lost its turn.
         """
         task = self._learning.get(origin)
         if task is None:
-            task = asyncio.create_task(self._find_out(origin))
+            task = asyncio.create_task(self._find_out(origin, passed))
             task.add_done_callback(lambda _: self._learning.pop(origin))
             self._learning[origin] = task
         return await asyncio.shield(task)
 
-    async def _find_out(self, origin: str) -> tuple[RobotsRules | None, bool]:
+    async def _find_out(self, origin: str, passed: list[str]) -> tuple[RobotsRules | None, bool]:
         files = feed_of(self._crawler).robots
         before, _ = self._known.get(origin, (None, 0.0))
         try:
@@ -137,7 +139,7 @@ class ObeyRobots:
         while said is None:
             if await files.claim(origin, CLAIM_SECONDS):
                 # Whoever had the claim may have written since; ours then ends by itself.
-                said = await files.read(origin) or await self._ask(origin)
+                said = await files.read(origin) or await self._ask(origin, passed)
             else:
                 await self._sleep(POLL_SECONDS)
                 said = await files.read(origin)
@@ -152,7 +154,7 @@ class ObeyRobots:
         self._known[origin] = (rules, min(said.due, self._clock() + TRUST_SECONDS))
         return rules, waited
 
-    async def _ask(self, origin: str) -> RobotsText:
+    async def _ask(self, origin: str, passed: list[str]) -> RobotsText:
         """Ask the host when its turn comes, and once more or twice before giving up."""
         feed = feed_of(self._crawler)
         for _ in range(ATTEMPTS):
@@ -162,14 +164,19 @@ class ObeyRobots:
             if wait_seconds > 0:
                 await feed.robots.extend(origin, wait_seconds + CLAIM_SECONDS)
                 await self._sleep(wait_seconds)
-            text = await self._download(f"{origin}/robots.txt")
+            text = await self._download(f"{origin}/robots.txt", passed)
             if text is not None:
                 return await feed.robots.write(origin, text)
         return await feed.robots.miss(origin)
 
-    async def _download(self, url: str) -> bytes | None:
+    async def _download(self, url: str, passed: list[str]) -> bytes | None:
         """What a robots.txt says, as RFC 9309 (2.3.1) reads an answer; None: nobody knows."""
-        meta = {ROBOTS: True, "download_timeout": FETCH_SECONDS, "download_maxsize": LONGEST_BODY}
+        meta = {
+            ROBOTS: True,
+            "download_timeout": FETCH_SECONDS,
+            "download_maxsize": LONGEST_BODY,
+            "redirect_urls": passed,
+        }
         request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True)
         assert self._crawler.engine is not None
         try:

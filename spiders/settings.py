@@ -39,6 +39,18 @@ DOWNLOADER_MIDDLEWARES = {
     "spiders.proxies.RotateProxies": 750,
     "spiders.politeness.ReportToHost": 850,  # closest to the wire, to see each answer
 }
+# They look at the requests a spider yields, of which ours yields none, and at the status of an
+# answer, which it names itself.
+SPIDER_MIDDLEWARES = dict.fromkeys(
+    (
+        "scrapy.spidermiddlewares.start.StartSpiderMiddleware",
+        "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware",
+        "scrapy.spidermiddlewares.referer.RefererMiddleware",
+        "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
+        "scrapy.spidermiddlewares.depth.DepthMiddleware",
+    )
+)
+WARN_ON_GENERATOR_RETURN_VALUE = False  # reads the source of `parse` anew at every answer
 ROBOTSTXT_OBEY = False  # `ObeyRobots` asks once for all crawlers
 CONCURRENT_REQUESTS = 16
 CONCURRENT_REQUESTS_PER_DOMAIN = 8
@@ -56,10 +68,12 @@ RETRY_ENABLED = False
 RETRY_TIMES = 4
 REDIRECT_MAX_TIMES = 5  # as many as RFC 9309 (2.3.1.2) asks to follow
 METAREFRESH_ENABLED = False
-HTTPERROR_ALLOW_ALL = True  # the spider gives every status its name
 COOKIES_ENABLED = False
-REFERRER_POLICY = "no-referrer"
-DOWNLOAD_HANDLERS = dict.fromkeys(("data", "file", "ftp", "s3"))  # the web alone
+DOWNLOAD_HANDLERS = {
+    **dict.fromkeys(("data", "file", "ftp", "s3")),  # the web alone
+    **dict.fromkeys(("http", "https"), "spiders.guard.GuardedDownload"),
+}
+TWISTED_DNS_RESOLVER = "spiders.guard.GuardedResolver"
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False  # runs any code that is sent to it
 LOG_LEVEL = "INFO"

@@ -7,6 +7,7 @@ import pytest
 
 from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.serve import running
+from openfunnel.sources import SOURCES
 
 from .stage import Stage
 
@@ -23,7 +24,7 @@ def crawled(stage: Stage) -> Iterator[Stage]:
         stage.face(sandbox)
         for ref in world.boards():
             stage.push(ref.ats, str(ref))
-        for source in ("greenhouse", "lever"):
+        for source in SOURCES:
             stage.wait_for(stage.scrapy("crawl", source, "-a", "idle=1"))
         assert stage.count("SELECT count(*) FROM job_postings WHERE status = 'fetched'") == POSTINGS
         yield stage

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from openfunnel.records import BoardRef
 from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.serve import running
 from openfunnel.services import embedded_postgres, embedded_redis
-from openfunnel.sources import SOURCES
 
-from .stage import Stage
+from .stage import POSTINGS, Stage, postings_of
 
 BOARDS = 500
 CRAWLERS = 3
@@ -21,7 +19,6 @@ KILLS = 15
 PER_SECOND = 20
 """Slow enough that work remains for all the kills, however fast the machine."""
 FETCHED = "SELECT count(*) FROM boards WHERE last_fetched_at IS NOT NULL"
-POSTINGS = "SELECT ats, token, external_id FROM job_postings JOIN boards ON boards.id = board_id"
 
 
 def restart_redis(home: Path) -> None:
@@ -32,6 +29,12 @@ def restart_redis(home: Path) -> None:
 def restart_postgresql(home: Path) -> None:
     assert embedded_postgres.stop(home / "postgres")
     embedded_postgres.start(home / "postgres")
+
+
+def let_work(stage: Stage, fetched: Callable[[], int]) -> None:
+    """Wait for a second, and on a machine too busy to start a crawler in it, for one more board."""
+    before, until = min(fetched(), BOARDS - 1), time.monotonic() + 1.0
+    stage.wait_until(lambda: time.monotonic() >= until and fetched() > before)
 
 
 def leave_alone(_: Path) -> None:
@@ -47,7 +50,6 @@ def test_every_board_is_fetched_and_no_posting_lost_or_doubled(
     world = GeneratedWorld(boards=2 * BOARDS, postings=4 * BOARDS)
     boards = [ref for ref in world.boards() if ref.ats == "greenhouse"][:BOARDS]
     assert len(boards) == BOARDS
-    expected = {(ref.ats, ref.token, one) for ref in boards for one in external_ids(world, ref)}
     stage.environment |= {
         "OPENFUNNEL_LEASE_SECONDS": "3",
         "OPENFUNNEL_HOST_RATE": str(PER_SECOND),
@@ -63,10 +65,8 @@ def test_every_board_is_fetched_and_no_posting_lost_or_doubled(
 
         # When a random one is killed every second while work remains
         kills = 0
-        next_kill = time.monotonic()
         while fetched() < BOARDS:
-            next_kill += 1.0
-            stage.wait_until(lambda at=next_kill: time.monotonic() >= at or fetched() == BOARDS)
+            let_work(stage, fetched)
             victim = chance.randrange(CRAWLERS)
             crawlers[victim].kill()
             crawlers[victim].wait()
@@ -77,15 +77,6 @@ def test_every_board_is_fetched_and_no_posting_lost_or_doubled(
 
         # Then everything is there, once
         assert kills >= KILLS
-        found = stage.rows(POSTINGS)
-        assert len(found) == len(expected)
-        assert set(found) == expected
+        assert sorted(stage.rows(POSTINGS)) == sorted(postings_of(world, boards))
         assert stage.count("SELECT count(*) FROM dead_letters") == 0
         assert stage.count("SELECT count(*) FROM raw_responses") == BOARDS
-
-
-def external_ids(world: GeneratedWorld, ref: BoardRef) -> list[str]:
-    answer = world.answer(ref)
-    assert answer is not None
-    pages = SOURCES[ref.ats].parse_board(answer.body, ref)
-    return [posting.external_id for page in pages for posting in page.postings]

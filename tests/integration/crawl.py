@@ -8,22 +8,24 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from redis.asyncio import Redis
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler, CrawlerProcess
 from scrapy.exceptions import ScrapyDeprecationWarning
 from scrapy.http import Response
-from scrapy.resolver import dnscache
+from scrapy.resolver import CachingThreadedResolver, dnscache
+from twisted.internet import defer
 
 from openfunnel.queue.hosts import Ceilings, HostReport, Hosts
 from openfunnel.queue.robots import RobotsFiles
 from openfunnel.settings import PROJECT_ROOT, Settings
 from spiders import settings as scrapy_settings
+from spiders.guard import GuardedResolver
 from spiders.outcome import name_exception, name_response
 
 SCRAPY_SETTINGS = {
@@ -32,12 +34,12 @@ SCRAPY_SETTINGS = {
         "DOWNLOADER_MIDDLEWARES",
         "DOWNLOAD_FAIL_ON_DATALOSS",
         "DOWNLOAD_HANDLERS",
-        "HTTPERROR_ALLOW_ALL",
         "METAREFRESH_ENABLED",
         "REDIRECT_MAX_TIMES",
-        "REFERRER_POLICY",
         "RETRY_ENABLED",
         "ROBOTSTXT_OBEY",
+        "SPIDER_MIDDLEWARES",
+        "TWISTED_DNS_RESOLVER",
         "TELNETCONSOLE_ENABLED",
     )
 }
@@ -53,6 +55,8 @@ class Plan:
     source: str = "greenhouse"
     names: dict[str, str] = field(default_factory=dict)
     """Addresses of hosts, as the resolver of the downloads would know them."""
+    rebound: dict[str, list[str]] = field(default_factory=dict)
+    """Addresses of hosts by look-up, one after the other; then the last one for good."""
     proxies: str = ""
     scrapy: dict[str, Any] = field(default_factory=dict)
 
@@ -82,6 +86,20 @@ def crawl(plan: Plan) -> list[Ending]:
     endings = [Ending(**json.loads(line)) for line in done.stdout.splitlines()]
     assert len(endings) == len(plan.urls), done.stderr
     return endings
+
+
+class Nameserver(CachingThreadedResolver):
+    """Answers each look-up anew."""
+
+    rebound: ClassVar[dict[str, list[str]]] = {}
+
+    def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> defer.Deferred[str]:  # noqa: N802
+        addresses = self.rebound[name]
+        return defer.succeed(addresses.pop(0) if len(addresses) > 1 else addresses[0])
+
+
+class ReboundResolver(GuardedResolver, Nameserver):
+    """The project's own, in front of that nameserver."""
 
 
 class PlannedSpider(Spider):
@@ -136,6 +154,9 @@ def main() -> None:
     warnings.simplefilter("error", ScrapyDeprecationWarning)
     plan = Plan(**json.load(sys.stdin))
     dnscache.update(plan.names)
+    Nameserver.rebound = plan.rebound
+    if plan.rebound:
+        plan.scrapy["TWISTED_DNS_RESOLVER"] = ReboundResolver
     own = Settings.load(environ={}, proxies=plan.proxies)
     process = CrawlerProcess(
         {

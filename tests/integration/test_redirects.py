@@ -130,6 +130,36 @@ async def test_redirects_come_to_an_end(settings: Settings, redis: Redis) -> Non
     ]
 
 
+async def test_a_name_that_moves_inside_once_it_was_let_in_is_not_connected_to(
+    settings: Settings, redis: Redis, secret: Web
+) -> None:
+    # Given a public host that redirects to a name which is public when looked at, twice, and
+    # means this machine when its robots.txt, and then itself, is connected to
+    here, away = "127.0.0.1", "93.184.215.14"
+    rebound = {
+        "public.example": [here, here, away],  # played by this machine: its robots.txt, and itself
+        "rebound.example": [away, away, here],
+    }
+
+    def answer(asked: Asked) -> Answer:
+        closing = {"Connection": "close"}  # each request looks the name up
+        if asked.target == "/robots.txt":
+            return Answer(404, headers=closing)
+        return Answer(302, b"", {"Location": f"http://rebound.example:{secret.port}/", **closing})
+
+    # When it is crawled
+    with serve(answer) as web:
+        urls = [f"http://public.example:{web.port}/"]
+        (ending,) = crawl(Plan(urls, services.ensure_redis(settings), rebound=rebound))
+
+    # Then neither is asked for
+    assert (ending.failure, ending.detail) == (
+        "redirect_refused",
+        "the redirect led to a loopback address",
+    )
+    assert secret.log == []
+
+
 async def test_inside_one_may_move_but_never_to_a_metadata_server(
     settings: Settings, redis: Redis, secret: Web
 ) -> None:

@@ -139,8 +139,8 @@ class Hosts:
         self.slept.append(seconds)
 
 
-def reporter(hosts: Hosts) -> ReportToHost:
-    feed = SimpleNamespace(hosts=hosts, note=hosts.noted.append, runs=True)
+def reporter(hosts: Hosts, *, runs: bool = True) -> ReportToHost:
+    feed = SimpleNamespace(hosts=hosts, note=hosts.noted.append, runs=runs)
     crawler: Any = SimpleNamespace(spider=SimpleNamespace(feed=feed))
     return ReportToHost(crawler, hosts.sleep)
 
@@ -231,6 +231,15 @@ async def test_without_redis_the_answer_is_kept_and_the_report_comes_later() -> 
     assert await reporter(hosts).process_response(request, response) is response
 
     assert hosts.noted == [HostReport("api.example", None, HostOutcome.FAILED)]
+
+
+async def test_where_no_turns_are_taken_no_report_is_kept() -> None:
+    hosts, request = Hosts(away=True), asked()
+    for status in (200, 500):
+        response = Response(request.url, status=status)
+        assert await reporter(hosts, runs=False).process_response(request, response) is response
+
+    assert hosts.noted == []
 
 
 async def test_only_what_the_frontier_did_not_time_stands_in_line() -> None:

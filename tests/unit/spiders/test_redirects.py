@@ -14,7 +14,8 @@ from scrapy.http import Response
 from twisted.internet.address import IPv4Address, IPv6Address
 
 from spiders.outcome import RedirectRefused
-from spiders.redirects import Reach, RefuseInwardRedirects, reach_of
+from spiders.reach import Reach, reach_of
+from spiders.redirects import RefuseInwardRedirects
 from spiders.settings import DOWNLOADER_MIDDLEWARES
 
 
@@ -137,24 +138,26 @@ async def test_what_was_not_redirected_may_go_where_the_operator_says() -> None:
 
 
 async def test_an_answer_from_further_in_is_thrown_away(middleware: RefuseInwardRedirects) -> None:
-    # Given a name that had a public address when it was asked for, and another since
+    # Given a connection to where a name led before it became that of a public address
     request = redirected("http://public/", "http://both/")
+    await middleware.process_request(request)
     inside: Any = Response(request.url, ip_address=ip_address("127.0.0.1"))
     outside: Any = Response(request.url, ip_address=ip_address("93.184.215.14"))
 
-    assert await middleware.process_response(request, outside) is outside
+    assert middleware.process_response(request, outside) is outside
     with pytest.raises(RedirectRefused):
-        await middleware.process_response(request, inside)
+        middleware.process_response(request, inside)
 
 
 async def test_a_proxy_may_be_anywhere(middleware: RefuseInwardRedirects) -> None:
     request = redirected("http://public/", "http://both/", proxy="http://here:3128")
+    await middleware.process_request(request)
     response: Any = Response(request.url, ip_address=ip_address("127.0.0.1"))
 
-    assert await middleware.process_response(request, response) is response
+    assert middleware.process_response(request, response) is response
 
 
 def test_no_host_is_asked_for_its_robots_file_before_it_is_let_in() -> None:
-    order = DOWNLOADER_MIDDLEWARES
+    order: Mapping[str, Any] = DOWNLOADER_MIDDLEWARES
 
     assert order["spiders.redirects.RefuseInwardRedirects"] < order["spiders.robots.ObeyRobots"]
