@@ -146,6 +146,8 @@ def board_path(ref: BoardRef) -> str:
     """Path of a board's list request, below the bases that `sandbox_variables` names."""
     if ref.ats == "greenhouse":
         return f"/greenhouse/v1/boards/{ref.token}/jobs"
+    if ref.ats == "ashby":
+        return f"/ashby/posting-api/job-board/{ref.token}"
     name = f"{ref.ats}_{ref.region}" if ref.region else ref.ats
     return f"/{name}/v0/postings/{ref.token}"
 

@@ -46,9 +46,13 @@ def uneven() -> Scenery:
 
 
 def bulk() -> Scenery:
-    """1,700 boards of both sources with 50,000 postings; every answer comes at once."""
-    world = GeneratedWorld(boards=1700, postings=50_000)
-    return Scenery(world, world.boards())
+    """1,020 boards of Greenhouse and 680 of Lever with 50,000 postings; all answer at once."""
+    world = GeneratedWorld(boards=3400, postings=100_000)
+    refs = [
+        *islice((ref for ref in world.boards() if ref.ats == "greenhouse"), 1020),
+        *islice((ref for ref in world.boards() if ref.ats == "lever"), 680),
+    ]
+    return Scenery(world, refs)
 
 
 def rate() -> Scenery:

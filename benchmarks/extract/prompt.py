@@ -108,7 +108,7 @@ def _send(posting: PostingText, boilerplate: Boilerplate, tokens: int) -> Sent:
     return Sent(
         key=(posting.title, posting.company_name, posting.text),
         whole=rest + estimate(posting.text),
-        digest=rest + shown.tokens,
+        digest=rest + estimate(shown.text),
         seconds=seconds,
     )
 

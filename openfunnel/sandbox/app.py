@@ -34,7 +34,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     sleep: Sleep = asyncio.sleep,
 ) -> ASGIApp:
-    """Assemble the sandbox: `/greenhouse`, `/lever`, `/lever_eu`, Ollama at `/`, `/sandbox/...`.
+    """Assemble the sandbox: the boards' APIs (`ats_api`), Ollama at `/`, `/sandbox/...`.
 
     `ollama` are the model server's routes where they are not the usual ones, `robots` is the text
     of `/robots.txt`, which is a 404 without one.

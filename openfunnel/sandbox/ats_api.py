@@ -1,4 +1,4 @@
-"""The public read APIs of Greenhouse and Lever, spoken over a `World`."""
+"""The public read APIs of Greenhouse, Lever and Ashby, spoken over a `World`."""
 
 import html
 import json
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import ValidationError
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from openfunnel.records import BoardRef
 from openfunnel.sandbox.world import BoardAnswer, Entry, World, entity_tag, entries
@@ -17,21 +17,26 @@ ONLY_WITH_CONTENT = frozenset(("content", "departments", "offices"))
 """What Greenhouse's list leaves out unless asked with `content=true`."""
 ONLY_WITH_PAY = frozenset(("pay_input_ranges",))
 """What Greenhouse leaves out unless asked with `pay_transparency=true`."""
+ONLY_WITH_COMPENSATION = frozenset(("compensation", "shouldDisplayCompensationOnJobPostings"))
+"""What Ashby leaves out unless asked with `includeCompensation=true`."""
 
 
 def router(world: World) -> APIRouter:
-    """Routes below `/greenhouse/v1/boards`, `/lever/v0/postings` and `/lever_eu/v0/postings`."""
+    """Routes below `/greenhouse`, `/lever`, `/lever_eu` and `/ashby`, by the paths of each API."""
     routes = APIRouter()
     _add_greenhouse(routes, world)
     _add_lever(routes, world, prefix="/lever", region="")
     _add_lever(routes, world, prefix="/lever_eu", region="eu")
+    _add_ashby(routes, world)
     return routes
 
 
-def not_found(ats: str) -> JSONResponse:
-    """404 in the words of `greenhouse` or `lever`."""
+def not_found(ats: str) -> Response:
+    """404 in the words of `greenhouse`, `lever` or `ashby`."""
     if ats == "greenhouse":
         return JSONResponse({"status": 404, "error": "Job not found"}, 404)
+    if ats == "ashby":
+        return PlainTextResponse("Not Found", 404)
     return JSONResponse({"ok": False, "error": "Document not found"}, 404)
 
 
@@ -98,6 +103,21 @@ def _add_lever(routes: APIRouter, world: World, prefix: str, region: str) -> Non
         if entry is None:
             return not_found("lever")
         return _json(request, entry) if mode == "json" else _page((entry,))
+
+
+def _add_ashby(routes: APIRouter, world: World) -> None:
+    @routes.get("/ashby/posting-api/job-board/{board}")
+    def list_jobs(
+        request: Request,
+        board: str,
+        with_compensation: Annotated[bool, Query(alias="includeCompensation")] = False,
+    ) -> Response:
+        if (answer := _find(world, "ashby", "", board)) is None:
+            return not_found("ashby")
+        if with_compensation:
+            return _whole(request, answer)
+        jobs = [_without(ONLY_WITH_COMPENSATION, entry) for entry in entries(answer)]
+        return _json(request, {"jobs": jobs, "apiVersion": "1"})
 
 
 def _find(world: World, ats: str, region: str, token: str) -> BoardAnswer | None:

@@ -4,7 +4,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from openfunnel.records import BoardRef
-from openfunnel.sandbox import greenhouse, lever, words
+from openfunnel.sandbox import ashby, greenhouse, lever, words
 from openfunnel.sandbox.changes import evolve
 from openfunnel.sandbox.companies import Company, found_companies
 from openfunnel.sandbox.openings import draw_opening
@@ -12,7 +12,7 @@ from openfunnel.sandbox.words import Pinned
 from openfunnel.sandbox.world import BoardAnswer, pack
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
-RENDERERS = {"greenhouse": greenhouse.render, "lever": lever.render}
+RENDERERS = {"greenhouse": greenhouse.render, "lever": lever.render, "ashby": ashby.render}
 
 
 class GeneratedWorld:
@@ -44,7 +44,7 @@ class GeneratedWorld:
         self._answers: dict[BoardRef, tuple[int, BoardAnswer]] = {}
 
     def boards(self) -> tuple[BoardRef, ...]:
-        """Every board, in a fixed order: Greenhouse, Lever and Lever's EU host mixed."""
+        """Every board, in a fixed order: Greenhouse, Lever, Lever's EU host and Ashby mixed."""
         return tuple(self._companies)
 
     def answer(self, ref: BoardRef) -> BoardAnswer | None:
@@ -59,7 +59,7 @@ class GeneratedWorld:
         return answer
 
     def company_name(self, ref: BoardRef) -> str:
-        """Name of the employer whose board it is, which Lever's answers leave out."""
+        """Name of the employer whose board it is, which Greenhouse's answers alone state."""
         return self._companies[ref].name
 
     def _generate(self, company: Company, revision: int) -> BoardAnswer:

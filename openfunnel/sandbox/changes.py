@@ -10,6 +10,7 @@ CHANGING_SHARE = 0.3
 IDENTITY = {
     "greenhouse": ("absolute_url", "id", "internal_job_id", "requisition_id", "first_published"),
     "lever": ("applyUrl", "createdAt", "hostedUrl", "id"),
+    "ashby": ("applyUrl", "id", "jobUrl", "publishedAt"),
 }
 """What stays of a posting that is rewritten."""
 
@@ -59,6 +60,9 @@ def _read(body: bytes) -> list[Entry]:
 
 
 def _write(ats: str, postings: list[Entry]) -> bytes:
-    greenhouse = {"jobs": postings, "meta": {"total": len(postings)}}
-    content = greenhouse if ats == "greenhouse" else postings
+    beside: dict[str, Entry] = {
+        "greenhouse": {"meta": {"total": len(postings)}},
+        "ashby": {"apiVersion": "1"},
+    }
+    content = {"jobs": postings, **beside[ats]} if ats in beside else postings
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

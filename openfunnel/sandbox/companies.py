@@ -12,9 +12,9 @@ from openfunnel.sandbox import words
 from openfunnel.sandbox.words import City
 
 EUROPE = {"GB", "IE", "NL", "FR", "DE", "CH", "ES", "PT"}
-GREENHOUSE_SHARE = (True, True, True, False, False)
-"""Three boards in five are Greenhouse's, the others Lever's."""
-LEVER_EU_EVERY = 4
+SHARES = ("greenhouse", "greenhouse", "greenhouse", "lever", "ashby")
+"""Who hosts the boards, in turn: three in five are Greenhouse's."""
+LEVER_EU_EVERY = 2
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def found_companies(
                 break
             token = f"{slug}{suffix}"
         tokens.add(token)
-        greenhouse = GREENHOUSE_SHARE[number % len(GREENHOUSE_SHARE)]
-        levers += not greenhouse
-        region = "eu" if not greenhouse and levers % LEVER_EU_EVERY == 0 else ""
+        ats = SHARES[number % len(SHARES)]
+        levers += ats == "lever"
+        region = "eu" if ats == "lever" and levers % LEVER_EU_EVERY == 0 else ""
         cities = [city for city in words.load().cities if not region or city.country in EUROPE]
         yield Company(
-            ref=BoardRef(ats="greenhouse" if greenhouse else "lever", region=region, token=token),
+            ref=BoardRef(ats=ats, region=region, token=token),
             name=name,
             sector=sector,
             home=rng.choices(cities, [city.weight for city in cities])[0],

@@ -23,6 +23,8 @@ DAMAGES = {
     FaultKind.SHORT: damage.shorten,
 }
 CONDITIONS = (b"if-none-match", b"if-modified-since")
+BOARDS = ("/greenhouse/", "/lever/", "/lever_eu/", "/ashby/")
+"""What the paths of the boards' APIs start with."""
 VALIDATORS = (b"etag", b"last-modified")
 
 Sleep = Callable[[float], Awaitable[object]]
@@ -95,11 +97,11 @@ class Disruption:
 
 def is_board_path(path: str) -> bool:
     """Whether a path is one of the boards' APIs, perhaps a moved one."""
-    return path.removeprefix(MOVED).startswith(("/greenhouse/", "/lever/", "/lever_eu/"))
+    return path.removeprefix(MOVED).startswith(BOARDS)
 
 
 def board_token(path: str) -> str | None:
-    """Token in `/greenhouse/v1/boards/{token}...` or `/lever/v0/postings/{token}...`."""
+    """Token in `/greenhouse/v1/boards/{token}...`, and likewise in the others' paths."""
     parts = path.removeprefix(MOVED).split("/")
     return parts[4] if len(parts) > 4 else None
 

@@ -10,7 +10,7 @@ def sandbox_variables(base: str) -> dict[str, str]:
         for source in SOURCES.values()
         for region in source.api_bases
     ]
-    paths = {"greenhouse": "/greenhouse/v1/boards"}
+    paths = {"greenhouse": "/greenhouse/v1/boards", "ashby": "/ashby/posting-api/job-board"}
     urls = {
         f"OPENFUNNEL_{name.upper()}_URL": base + paths.get(name, f"/{name}/v0/postings")
         for name in names

@@ -43,8 +43,8 @@ class FaultKind(StrEnum):
     EMPTY = "empty"
     """A 200 without a body."""
     SHORT = "short"
-    """Valid JSON with half of the jobs that `meta.total` counts; Lever's states no count, and is
-    left whole."""
+    """Valid JSON with half of the jobs that `meta.total` counts; Lever's and Ashby's state no
+    count, and are left whole."""
     TOO_LARGE = "too-large"
     """Valid JSON of more than 100 MB, a small body until it is decompressed."""
     REDIRECT = "redirect"

@@ -10,7 +10,7 @@ from openfunnel.records import EmploymentType, PayPeriod, Workplace
 from openfunnel.sandbox.companies import Company
 from openfunnel.sandbox.layouts import LAYOUTS, Layout, list_items, plain
 from openfunnel.sandbox.openings import Opening
-from openfunnel.sandbox.pay import Offer
+from openfunnel.sandbox.pay import Offer, units
 from openfunnel.sandbox.texts import Section
 
 INTERVALS = {
@@ -93,13 +93,9 @@ def _text(name: str, sections: Sequence[Section], layout: Layout) -> dict[str, s
 def _salary(offer: Offer) -> dict[str, Any]:
     return {
         "salaryRange": {
-            "min": _amount(offer.low_cents),
-            "max": _amount(offer.high_cents),
+            "min": units(offer.low_cents),
+            "max": units(offer.high_cents),
             "currency": offer.currency,
             "interval": INTERVALS[offer.period],
         }
     }
-
-
-def _amount(cents: int) -> int | float:
-    return cents // 100 if cents % 100 == 0 else cents / 100

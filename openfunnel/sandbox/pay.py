@@ -54,6 +54,11 @@ def pay_sentence(rng: random.Random, offer: Offer, language: str) -> str:
     return sentence.format(low=low, high=high)
 
 
+def units(cents: int) -> int | float:
+    """Return an amount in units of its currency, as JSON writes it: whole where it is."""
+    return cents // 100 if cents % 100 == 0 else cents / 100
+
+
 def write_amount(cents: int, currency: str, language: str, *, in_thousands: bool = False) -> str:
     """Write an amount as the language does: `$150K`, `55.000 €`, `R$ 9.000`, `6,000,000円`."""
     symbol = words.load().pay.currencies[currency].symbol

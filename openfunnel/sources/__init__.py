@@ -5,7 +5,7 @@ Pure functions from an answer's body to postings, and declarations of addresses;
 
 from collections.abc import Mapping
 
-from openfunnel.sources import greenhouse, lever
+from openfunnel.sources import ashby, greenhouse, lever
 from openfunnel.sources.source import Source
 
 SOURCES: Mapping[str, Source] = {
@@ -13,6 +13,7 @@ SOURCES: Mapping[str, Source] = {
     for source in (
         greenhouse.SOURCE,
         lever.SOURCE,
+        ashby.SOURCE,
     )
 }
 """Every known source by its name."""

@@ -36,8 +36,9 @@ def locate(
 
     An entry is a board's token (of `default_ats`), the same with its source in front
     (`lever:acme`, `lever:eu:acme`), or a URL: of a public page, of the API, or below the base set
-    for it. `token` is the board's token where it is known beside the URL: it makes an address on
-    the employer's own domain usable (`https://acme.example/jobs?gh_jid=123`).
+    for it. A posting's URL stands for its board where the source has no request for one posting.
+    `token` is the board's token where it is known beside the URL: it makes an address on the
+    employer's own domain usable (`https://acme.example/jobs?gh_jid=123`).
 
     Raises:
         AddressRefused: it names no board of a known source.
@@ -53,8 +54,8 @@ def request_url(address: Address, settings: Settings) -> str:
     """Return the URL of the API request that answers for the address."""
     board = address.board
     source = SOURCES[board.ats]
-    request = source.posting_request if address.posting_id else source.board_request
-    return api_base(source, board.region, settings) + request.format(
+    request = source.posting_request if address.posting_id else None
+    return api_base(source, board.region, settings) + (request or source.board_request).format(
         token=quote_segment(board.token), posting_id=quote_segment(address.posting_id or "")
     )
 
@@ -83,7 +84,7 @@ def _locate(entry: str, settings: Settings, default_ats: str | None, token: str 
     url = split_url(entry if "://" in entry else f"https://{entry}")
     for source, found in _matches(url, settings):
         board = BoardRef(ats=source.name, token=found.token, region=found.region)
-        return Address(board, found.posting_id)
+        return _address(board, found.posting_id)
     return _on_own_domain(url, default_ats, token)
 
 
@@ -93,8 +94,14 @@ def _board(ats: str, region: str, token: str) -> Address:
         raise UrlError(f"there is no source {':'.join(filter(None, (ats, region)))}")
     clean = source.forms.clean_token(token)
     if clean is None:
-        raise UrlError(f"that is no token of a {ats} board")
+        raise UrlError(f"that is no token of a board of {ats}")
     return Address(BoardRef(ats=ats, token=clean, region=region))
+
+
+def _address(board: BoardRef, posting_id: str | None) -> Address:
+    """Return the address of a posting, or of its board where no posting is answered for alone."""
+    is_answered = SOURCES[board.ats].posting_request is not None
+    return Address(board, posting_id if is_answered else None)
 
 
 def _matches(url: SplitResult, settings: Settings) -> Iterator[tuple[Source, UrlMatch]]:
@@ -118,13 +125,11 @@ def _on_own_domain(url: SplitResult, default_ats: str | None, token: str | None)
     for source in SOURCES.values():
         hosts = {host for form in source.forms.public for host in form.hosts}
         if url.hostname in hosts:
-            raise UrlError(f"it is no address of a {source.name} board or posting")
+            raise UrlError(f"it is no address of a board or posting of {source.name}")
         if posting_id := source.forms.posting_named(url):
             if token is None:
-                raise UrlError(
-                    f"it names posting {posting_id} of a {source.name} board, but not the board"
-                )
-            return Address(_board(source.name, "", token).board, posting_id)
+                raise UrlError(f"it names posting {posting_id} of {source.name}, but not the board")
+            return _address(_board(source.name, "", token).board, posting_id)
     if token is not None and default_ats is not None:
         return _board(default_ats, "", token)
     raise UrlError(f"{url.hostname} is no host of a known source")

@@ -1,7 +1,7 @@
 """From entries to pages of a `BoardContent`: one broken entry never keeps the others out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from openfunnel.sources.payload import Entry, FieldError, is_too_deep, kind
 from openfunnel.sources.stream import AnswerStream
 
 ReadPosting = Callable[[Entry, BoardRef], JobPosting | None]
-"""Reads and closes one entry; None for a talent-pool entry. May raise `FieldError`."""
+"""Reads and closes one entry; None for one that is to be left out. May raise `FieldError`."""
 
 PAGE_ENTRIES = 200
 """Entries of a page: what is parsed, held in memory and stored at a time."""
@@ -53,6 +53,32 @@ class Pages:
                 yield self._page(Counter(), None)
             self._waiting.append(value)
             self.entries += 1
+
+    def full_within(self, name: str) -> Generator[BoardContent, None, Entry]:
+        """Take an answer that is an object with a list of entries; yield pages as `full` does.
+
+        Returns what stands beside the list: it is to be closed, before the last page is asked for.
+
+        Raises:
+            TruncatedAnswer: it ends early.
+            UnparsableAnswer: it is no JSON.
+            ChangedSchema: it is no object, or does not have exactly one list of that name.
+        """
+        answer = self._answer
+        rest: dict[str, Any] = {}
+        has_list = False
+        for member in answer.members("the answer"):
+            if member != name:
+                rest[member] = answer.value()
+            elif has_list:
+                raise answer.changed(f"it has {name} twice")
+            else:
+                yield from self.full(answer.items(name))
+                has_list = True
+        answer.end()
+        if not has_list:
+            raise answer.changed(f"it has no {name}")
+        return Entry(rest, "", self.unknown)
 
     def last(self, stated: int | None = None) -> BoardContent:
         """Return the last page, perhaps an empty one, of an answer that was read to its end.

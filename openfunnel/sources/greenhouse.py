@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from openfunnel.normalize.text import fold, html_to_text, one_line, unescape
+from openfunnel.normalize.markup import html_to_text, unescape
+from openfunnel.normalize.text import fold, one_line
 from openfunnel.normalize.url import UrlForm, UrlForms, clean_link
 from openfunnel.records import (
     AtsFields,
@@ -90,21 +91,9 @@ def parse_board(body: bytes, board: BoardRef) -> Iterator[BoardContent]:
     """
     answer = AnswerStream(body, board)
     pages = Pages(answer, "jobs[]", board, read_posting)
-    rest: dict[str, Any] = {}
-    has_jobs = False
-    for name in answer.members("the answer"):
-        if name != "jobs":
-            rest[name] = answer.value()
-        elif has_jobs:
-            raise answer.changed("it has jobs twice")
-        else:
-            yield from pages.full(answer.items(name))
-            has_jobs = True
-    answer.end()
-    if not has_jobs:
-        raise answer.changed("it has no jobs")
+    rest = yield from pages.full_within("jobs")
     try:
-        stated = _total(Entry(rest, "", pages.unknown))
+        stated = _total(rest)
     except FieldError as error:
         raise answer.changed(str(error)) from None
     yield pages.last(stated)

@@ -8,7 +8,8 @@ https://github.com/lever/postings-api
 import re
 from collections.abc import Iterator
 
-from openfunnel.normalize.text import html_to_text, one_line, unescape_entities
+from openfunnel.normalize.markup import html_to_text, unescape_entities
+from openfunnel.normalize.text import one_line
 from openfunnel.normalize.url import UrlForm, UrlForms, clean_link
 from openfunnel.records import (
     AtsFields,

@@ -13,7 +13,8 @@ from openfunnel.sandbox.serve import running
 
 from .stage import Stage
 
-GREENHOUSE, LEVER = 767, 329
+POSTINGS = {"ashby": 139, "greenhouse": 767, "lever": 329}
+ALL = sum(POSTINGS.values())
 
 
 @pytest.mark.parametrize("extractor", ["rules", "ollama"])
@@ -22,7 +23,7 @@ def test_every_recorded_posting_is_extracted_once(
 ) -> None:
     # Given recorded boards, pushed with a plain Redis client
     boards = shared / "corpus" / "boards"
-    files = {ats: sorted((boards / ats).glob("*.json.gz")) for ats in ("greenhouse", "lever")}
+    files = {ats: sorted((boards / ats).glob("*.json.gz")) for ats in POSTINGS}
     with running(ReplayWorld(boards), ollama=ollama.router(slots=8)) as sandbox:
         stage.face(sandbox)
         stage.environment |= {
@@ -32,11 +33,12 @@ def test_every_recorded_posting_is_extracted_once(
         for ats, recorded in files.items():
             stage.push(ats, *(file.name.removesuffix(".json.gz") for file in recorded))
 
-        # When two crawlers of one source, one of the other, and one extractor run
+        # When two crawlers of one source, one of each other, and one extractor run
         crawlers = [
             stage.scrapy("crawl", "greenhouse", "-a", "idle=3"),
             stage.scrapy("crawl", "greenhouse", "-a", "idle=3"),
             stage.scrapy("crawl", "lever", "-a", "idle=3"),
+            stage.scrapy("crawl", "ashby", "-a", "idle=3"),
         ]
         stage.openfunnel("extract", "--concurrency", "8")
         for crawler in crawlers:
@@ -51,16 +53,13 @@ def test_every_recorded_posting_is_extracted_once(
         LEFT JOIN extractions e ON e.job_posting_id = p.id
         GROUP BY b.ats ORDER BY b.ats
     """)
-    assert by_source == [
-        ("greenhouse", GREENHOUSE, GREENHOUSE, GREENHOUSE),
-        ("lever", LEVER, LEVER, LEVER),
-    ]
+    assert by_source == [(ats, count, count, count) for ats, count in POSTINGS.items()]
     # By the extractor that was asked for, or else it says why
     by_extractor = dict(stage.rows("SELECT extractor, count(*) FROM extractions GROUP BY 1"))
     told = "SELECT count(*) FROM extractions WHERE coalesce(triage, failure) IS NOT NULL"
-    others = GREENHOUSE + LEVER - by_extractor[extractor]
+    others = ALL - by_extractor[extractor]
     assert others == stage.count(told)
-    assert others < 0.02 * (GREENHOUSE + LEVER)
+    assert others < 0.02 * ALL
     assert stage.count("SELECT count(*) FROM dead_letters") == 0
     assert stage.count("SELECT count(*) FROM boards WHERE failure IS NOT NULL") == 0
 
@@ -80,4 +79,4 @@ def test_every_recorded_posting_is_extracted_once(
             body, checksum, _ = bodies[ats, file.name.removesuffix(".json.gz")]
             assert body == gzip.decompress(file.read_bytes())
             assert checksum == hashlib.sha256(body).hexdigest()
-    assert sum(postings for _, _, postings in bodies.values()) == GREENHOUSE + LEVER
+    assert sum(postings for _, _, postings in bodies.values()) == ALL

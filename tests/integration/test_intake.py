@@ -16,6 +16,7 @@ from openfunnel.intake import LONGEST_ENTRY, Intake, StartEntry, read_entry
 from openfunnel.queue.start_lists import StartLists
 from openfunnel.records import BoardRef, Failure
 from openfunnel.settings import Settings
+from openfunnel.sources import SOURCES
 from openfunnel.sources.addresses import Address
 from openfunnel.sources.starter import StarterBoard, starter_boards
 from openfunnel.store import boards, crawl_writes, progress, queries
@@ -297,7 +298,7 @@ async def test_a_run_on_an_empty_store_seeds_it(desk: Desk) -> None:
     run = await desk.intake.start_run()
 
     assert run.board_count == len({starter.ref for starter in starter_boards()})
-    waiting = [await desk.entries(ats) for ats in ("greenhouse", "lever")]
+    waiting = [await desk.entries(ats) for ats in SOURCES]
     assert sum(map(len, waiting)) == run.board_count
 
 

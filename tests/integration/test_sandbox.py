@@ -19,11 +19,13 @@ from openfunnel.records import BoardRef
 from openfunnel.sandbox.app import RECENT_REQUESTS, RequestLog, create_app
 from openfunnel.sandbox.boards import AS_OF, GeneratedWorld
 from openfunnel.sandbox.disruption import INSIDE
+from openfunnel.sandbox.environment import sandbox_variables
 from openfunnel.sandbox.faults import parse_faults
 from openfunnel.sandbox.replay import ReplayWorld
 from openfunnel.sandbox.serve import running, serve
 from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
+from openfunnel.sources.addresses import Address, request_url
 from openfunnel.sources.board import merge
 
 WORLD = GeneratedWorld(10, 120, seed=2)
@@ -34,15 +36,18 @@ def refs(ats: str, region: str = "") -> list[BoardRef]:
 
 
 GREENHOUSE, LEVER, LEVER_EU = refs("greenhouse")[0], refs("lever")[0], refs("lever", "eu")[0]
+ASHBY = refs("ashby")[0]
 PREFIXES = {
     GREENHOUSE: f"/greenhouse/v1/boards/{GREENHOUSE.token}",
     LEVER: f"/lever/v0/postings/{LEVER.token}",
     LEVER_EU: f"/lever_eu/v0/postings/{LEVER_EU.token}",
+    ASHBY: f"/ashby/posting-api/job-board/{ASHBY.token}",
 }
 LISTS = {
     GREENHOUSE: f"{PREFIXES[GREENHOUSE]}/jobs?content=true&pay_transparency=true",
     LEVER: f"{PREFIXES[LEVER]}?mode=json",
     LEVER_EU: f"{PREFIXES[LEVER_EU]}?mode=json",
+    ASHBY: f"{PREFIXES[ASHBY]}?includeCompensation=true",
 }
 
 
@@ -124,18 +129,16 @@ def test_a_world_that_goes_on_sends_what_changed_and_nothing_else():
 @pytest.mark.parametrize("ref", LISTS, ids=str)
 def test_the_sources_own_requests_find_board_and_posting(sandbox, ref):
     source = SOURCES[ref.ats]
-    name = f"{ref.ats}_{ref.region}" if ref.region else ref.ats
-    version = {"greenhouse": "v1/boards", "lever": "v0/postings"}[ref.ats]
-    variables = {f"OPENFUNNEL_{name.upper()}_URL": str(sandbox.base_url.join(f"/{name}/{version}"))}
-    base = Settings.load(environ=variables).base_url(name, source.api_bases[ref.region])
+    settings = Settings.load(environ=sandbox_variables(str(sandbox.base_url).rstrip("/")))
 
-    board = sandbox.get(base + source.board_request.format(token=ref.token))
+    board = sandbox.get(request_url(Address(ref), settings))
     first = merge(source.parse_board(board.content, ref)).postings[0]
-    single = sandbox.get(
-        base + source.posting_request.format(token=ref.token, posting_id=first.external_id)
-    )
+    single = sandbox.get(request_url(Address(ref, first.external_id), settings))
 
-    assert merge(source.parse_posting(single.content, ref)).postings == (first,)
+    if source.posting_request is None:
+        assert single.content == board.content
+    else:
+        assert merge(source.parse_posting(single.content, ref)).postings == (first,)
 
 
 def test_greenhouse_leaves_text_and_pay_out_unless_asked(sandbox):
@@ -170,6 +173,15 @@ def test_lever_pages_with_skip_and_limit(sandbox):
     assert max(len(page) for page in pages) == 2
 
 
+def test_ashby_leaves_pay_out_unless_asked(sandbox):
+    bare = sandbox.get(PREFIXES[ASHBY]).json()["jobs"]
+    whole = json.loads(body(ASHBY))["jobs"]
+
+    assert not any("compensation" in job for job in bare)
+    assert any(job["compensation"]["compensationTiers"] for job in whole)
+    assert [job["descriptionHtml"] for job in bare] == [job["descriptionHtml"] for job in whole]
+
+
 def test_lever_answers_html_unless_json_is_asked_for(sandbox):
     answer = sandbox.get(PREFIXES[LEVER])
 
@@ -196,6 +208,12 @@ def test_what_is_not_there_is_a_404_in_the_words_of_its_ats(sandbox, path, error
 
     assert answer.status_code == 404
     assert answer.json().items() >= error.items()
+
+
+def test_ashby_knows_no_board_of_another_case(sandbox):
+    for token in ("nobody", ASHBY.token.upper()):
+        answer = sandbox.get(f"/ashby/posting-api/job-board/{token}")
+        assert (answer.status_code, answer.text) == (404, "Not Found")
 
 
 def test_it_lists_its_boards_and_says_that_it_is_well(sandbox):
@@ -226,6 +244,7 @@ def test_recorded_boards_come_back_byte_for_byte(shared):
     paths = {
         "greenhouse": "/greenhouse/v1/boards/{}/jobs?content=true&pay_transparency=true",
         "lever": "/lever/v0/postings/{}?mode=json",
+        "ashby": "/ashby/posting-api/job-board/{}?includeCompensation=true",
     }
     with running(ReplayWorld(folder)) as base, httpx.Client(base_url=base) as client:
         for ats, path in paths.items():
@@ -298,6 +317,7 @@ def test_a_short_answer_holds_fewer_jobs_than_it_counts(faulty):
     assert short["meta"] == whole["meta"] == {"total": len(whole["jobs"])}
     assert short["jobs"] == whole["jobs"][: len(whole["jobs"]) // 2]
     assert faulty.get(LISTS[LEVER]).content == body(LEVER)
+    assert faulty.get(LISTS[ASHBY]).content == body(ASHBY)
     assert faulty.get(PREFIXES[LEVER]).text.startswith("<!doctype html>")
     job = f"{PREFIXES[GREENHOUSE]}/jobs/{whole['jobs'][0]['id']}"
     assert faulty.get(job).json()["id"] == whole["jobs"][0]["id"]

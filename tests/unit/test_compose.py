@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -80,6 +81,62 @@ def test_a_service_sets_variables_that_somebody_reads(name: str) -> None:
         assert known if name in OURS else OTHERS.fullmatch(variable), variable
 
 
+def test_every_setting_of_the_operators_reaches_our_services() -> None:
+    of_developers = {"OPENFUNNEL_HOME", "OPENFUNNEL_FRONTIER", "OPENFUNNEL_SOURCE_URLS"}
+
+    for service in OURS.values():
+        assert own_variables() - of_developers <= service["environment"].keys()
+
+
+@pytest.mark.parametrize(
+    ("extractor", "url", "pulled"),
+    [
+        ("auto", "", ["small", "large", "tiny"]),
+        ("ollama", "http://gpu:8000/v1", ["small", "large", "tiny"]),
+        ("auto", "http://gpu:8000/v1", []),
+        ("openai", "http://gpu:8000/v1", []),
+        ("rules", "", []),
+    ],
+)
+def test_the_models_that_ollama_is_asked_for_are_pulled(
+    extractor: str, url: str, pulled: list[str]
+) -> None:
+    service = SERVICES["ollama-pull"]
+    script, *arguments = (word.replace("$$", "$") for word in service["command"])
+    chosen = {
+        "EXTRACTOR": extractor,
+        "OPENAI_URL": url,
+        "MODEL": "small",
+        "MODEL_LARGE": "large",
+        "TRIAGE_MODEL": "tiny",
+    }
+    values = [chosen[re.findall(r"\$\{OPENFUNNEL_(\w+):-", one)[0]] for one in arguments]
+
+    told = subprocess.run(
+        [*service["entrypoint"], f"ollama() {{ echo $*; }}\n{script}", *values],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert told.stdout.split() == [word for model in pulled for word in ("pull", model)]
+
+
+def test_a_model_that_cannot_be_pulled_is_noticed_and_one_that_is_not_set_is_not_pulled() -> None:
+    script = SERVICES["ollama-pull"]["command"][0].replace("$$", "$")
+    failing = f"ollama() {{ echo $2; [ $2 = good ]; }}\n{script}"
+
+    told = [
+        subprocess.run(["sh", "-c", failing, "auto", "", *models], capture_output=True, text=True)
+        for models in (("good", "bad", "good"), ("good", "", ""))
+    ]
+
+    assert [(one.returncode, one.stdout.split()) for one in told] == [
+        (1, ["good", "bad"]),
+        (0, ["good"]),
+    ]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_has_its_servers_and_waits_for_them(name: str) -> None:
     assert {"DATABASE_URL", "REDIS_URL"} <= OURS[name]["environment"].keys()
@@ -121,6 +178,15 @@ def test_the_example_names_every_variable_and_fills_in_no_secret() -> None:
     assert offered.keys() == OPTIONAL
     for name, default in offered.items():
         assert f"${{{name}:-{default}}}" in TEXT
+
+
+def test_the_defaults_are_those_of_the_program() -> None:
+    program = Settings.load(environ={})
+
+    for name, default in re.findall(r"^#OPENFUNNEL_(\w+)=(.+)$", EXAMPLE, re.MULTILINE):
+        setting = name.lower()
+        given = Settings.load(environ={}, **{setting: default})
+        assert getattr(given, setting) == getattr(program, setting)
 
 
 def test_nothing_but_the_api_listens_outside_and_it_only_to_this_machine() -> None:

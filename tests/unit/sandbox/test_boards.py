@@ -62,10 +62,15 @@ def test_as_many_postings_as_asked_for_and_talent_pools_beside_them(contents, po
     assert sum(content.prospects for content in contents) > 0
 
 
-def test_three_boards_in_five_are_greenhouses_and_some_of_levers_are_in_europe(world):
+def test_three_boards_in_five_are_greenhouses_and_half_of_levers_are_in_europe(world):
     hosts = Counter((ref.ats, ref.region) for ref in world.boards())
 
-    assert hosts == {("greenhouse", ""): 12, ("lever", ""): 6, ("lever", "eu"): 2}
+    assert hosts == {
+        ("greenhouse", ""): 12,
+        ("lever", ""): 2,
+        ("lever", "eu"): 2,
+        ("ashby", ""): 4,
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes_in_every_process():
@@ -173,3 +178,23 @@ def test_levers_plain_twins_say_what_their_html_says(world):
         assert entry["openingPlain"]
         assert entry["descriptionPlain"].startswith(entry["openingPlain"])
         assert entry["applyUrl"] == entry["hostedUrl"] + "/apply"
+
+
+def test_ashbys_marks_and_summaries_say_what_its_fields_say(world):
+    refs = [ref for ref in world.boards() if ref.ats == "ashby"]
+    jobs = [job for ref in refs for job in json.loads(body(world, ref))["jobs"]]
+    paid = [job for job in jobs if job["compensation"]["compensationTiers"]]
+
+    assert 0 < len(paid) < len(jobs)
+    assert all(job["shouldDisplayCompensationOnJobPostings"] for job in paid)
+    for job in jobs:
+        assert job["isRemote"] == (job["workplaceType"] in ("Remote", "Hybrid"))
+        assert job["applyUrl"] == job["jobUrl"] + "/application"
+        for place in (job, *job["secondaryLocations"]):
+            assert place["address"]["postalAddress"]["addressCountry"]
+    kinds = Counter(
+        component["compensationType"]
+        for job in paid
+        for component in job["compensation"]["compensationTiers"][0]["components"]
+    )
+    assert kinds["Salary"] == len(paid) > kinds["EquityPercentage"] > 0

@@ -22,6 +22,9 @@ def postings(world: GeneratedWorld, ref: BoardRef) -> dict[str, dict[str, Any]]:
     if ref.ats == "greenhouse":
         assert content["meta"]["total"] == len(content["jobs"])
         content = [job for job in content["jobs"] if job["internal_job_id"] is not None]
+    elif ref.ats == "ashby":
+        assert content["apiVersion"] == "1"
+        content = content["jobs"]
     found = {str(entry["id"]): entry for entry in content}
     assert len(found) == len(content)
     return found

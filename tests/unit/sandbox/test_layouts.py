@@ -2,7 +2,7 @@
 
 import pytest
 
-from openfunnel.normalize.text import html_to_text
+from openfunnel.normalize.markup import html_to_text
 from openfunnel.sandbox.layouts import LAYOUTS, list_items, plain
 from openfunnel.sandbox.texts import Section
 

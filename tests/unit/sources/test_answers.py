@@ -20,10 +20,9 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-WHOLE = {
-    "greenhouse": json.loads((ROOT / "greenhouse/posting/payload.json").read_text()),
-    "lever": json.loads((ROOT / "lever/posting/payload.json").read_text()),
-}
+WHOLE = {ats: json.loads((ROOT / ats / "posting/payload.json").read_text()) for ats in SOURCES}
+BARE = {"lever"}
+"""Sources whose answer is the list itself; the others have it as `jobs` in an object."""
 
 
 def board(ats: str) -> BoardRef:
@@ -31,7 +30,7 @@ def board(ats: str) -> BoardRef:
 
 
 def parse_board(ats: str, entries: list[Any]) -> BoardContent:
-    answer = {"jobs": entries} if ats == "greenhouse" else entries
+    answer = entries if ats in BARE else {"jobs": entries}
     return merge(SOURCES[ats].parse_board(json.dumps(answer).encode(), board(ats)))
 
 
@@ -77,7 +76,7 @@ def test_any_json_in_a_field_is_accounted_for(ats: str, data: st.DataObject, val
 )
 def test_what_postgresql_cannot_store_does_not_reach_the_payload(ats: str, junk: bytes) -> None:
     whole = json.dumps({**WHOLE[ats], "junk": "JUNK"}).encode().replace(b'"JUNK"', junk)
-    body = b'{"jobs": [%s]}' % whole if ats == "greenhouse" else b"[%s]" % whole
+    body = b"[%s]" % whole if ats in BARE else b'{"jobs": [%s]}' % whole
 
     (posting,) = merge(SOURCES[ats].parse_board(body, board(ats))).postings
 
@@ -134,7 +133,8 @@ def read_boards(folder: Path, ats: str) -> list[BoardContent]:
 
 
 @pytest.mark.parametrize(
-    ("ats", "postings", "prospects"), [("greenhouse", 767, 2), ("lever", 329, 0)]
+    ("ats", "postings", "prospects"),
+    [("greenhouse", 767, 2), ("lever", 329, 0), ("ashby", 139, 0)],
 )
 def test_every_posting_of_the_real_boards_is_read(
     shared: Path, ats: str, postings: int, prospects: int
@@ -151,6 +151,7 @@ def test_every_posting_of_the_real_boards_is_read(
     [
         ("boards", "greenhouse"),
         ("boards", "lever"),
+        ("boards", "ashby"),
         ("history", "greenhouse"),
         ("history", "lever"),
         ("listings", "greenhouse"),

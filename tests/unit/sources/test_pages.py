@@ -19,9 +19,9 @@ from openfunnel.settings import PROJECT_ROOT
 from openfunnel.sources import SOURCES, board, stream
 from openfunnel.sources.board import PAGE_ENTRIES, merge, name_failure
 from tests.unit.sources.fixtures import CASES, ROOT
-from tests.unit.sources.test_answers import ANY_JSON, WHOLE
+from tests.unit.sources.test_answers import ANY_JSON, BARE, WHOLE
 
-RECORDED = [("boards", "greenhouse"), ("boards", "lever"), ("listings", "greenhouse")]
+RECORDED = [*(("boards", ats) for ats in SOURCES), ("listings", "greenhouse")]
 
 
 def parse(ats: str, body: bytes) -> Iterator[BoardContent]:
@@ -35,7 +35,7 @@ def entries(ats: str, count: int) -> list[Any]:
 
 def answer(ats: str, values: list[Any], total: int | None = None) -> bytes:
     meta = {} if total is None else {"meta": {"total": total}}
-    return json.dumps({"jobs": values, **meta} if ats == "greenhouse" else values).encode()
+    return json.dumps(values if ats in BARE else {"jobs": values, **meta}).encode()
 
 
 @pytest.mark.parametrize("ats", SOURCES)
@@ -118,7 +118,7 @@ def test_a_fixture_cut_anywhere_is_never_a_complete_answer(case: str) -> None:
         assert isinstance(refusal.value, TruncatedAnswer | ChangedSchema)
 
 
-@pytest.mark.parametrize("ats", ["greenhouse", "lever"])
+@pytest.mark.parametrize("ats", SOURCES)
 def test_a_recorded_board_cut_anywhere_is_truncated(shared: Path, ats: str) -> None:
     path = min((shared / "corpus/boards" / ats).glob("*.json.gz"), key=lambda p: p.stat().st_size)
     body = gzip.decompress(path.read_bytes()).rstrip()
@@ -147,6 +147,7 @@ def test_a_broken_entry_is_named_by_its_place_in_the_whole_answer(ats: str) -> N
     assert reason.startswith(f"posting number {PAGE_ENTRIES + 1}:")
 
 
+@pytest.mark.parametrize("ats", SOURCES.keys() - BARE)
 @pytest.mark.parametrize(
     "body",
     [
@@ -156,15 +157,19 @@ def test_a_broken_entry_is_named_by_its_place_in_the_whole_answer(ats: str) -> N
         b'{"meta": {}}',
         b"[]",
         b'{"jobs":[],"jobs":[]}',
-        b'{"jobs": [], "meta": 7}',
-        b'{"jobs": [], "meta": {"total": "0"}}',
         b"null",
         b'"text"',
     ],
 )
-def test_a_greenhouse_answer_without_one_list_of_jobs_is_a_changed_schema(body: bytes) -> None:
+def test_an_answer_without_one_list_of_jobs_is_a_changed_schema(ats: str, body: bytes) -> None:
     with pytest.raises(ChangedSchema):
-        list(parse("greenhouse", body))
+        list(parse(ats, body))
+
+
+@pytest.mark.parametrize("meta", [b"7", b'{"total": "0"}'])
+def test_a_count_of_another_type_is_a_changed_schema(meta: bytes) -> None:
+    with pytest.raises(ChangedSchema):
+        list(parse("greenhouse", b'{"jobs": [], "meta": %s}' % meta))
 
 
 @pytest.mark.parametrize("ats", SOURCES)
@@ -212,31 +217,41 @@ def test_any_body_is_pages_or_an_answer_that_cannot_be_read(ats: str, body: byte
 
 
 LARGE_SITE = """
-import io, json, re, resource
+import io, json, re, resource, sys
 from pathlib import Path
 
 from openfunnel.records import BoardRef
 from openfunnel.sources import SOURCES
 
+ats, title, content, begin, end = sys.argv[1:]
 text = "<p>Caf\u00e9 \U0001f600 " + "words and more words " * 270 + "</p>"
-site = io.BytesIO()
+site = io.BytesIO(begin.encode())
+site.seek(0, io.SEEK_END)
 for number in range(8000):
     posting_id = f"0c5d1f6e-3b7a-4c1e-9a44-{number:012}"
-    posting = {"id": posting_id, "text": "Engineer", "description": text}
-    site.write((b"," if number else b"[") + json.dumps(posting, ensure_ascii=False).encode())
-site.write(b"]")
+    posting = json.dumps({"id": posting_id, title: "Engineer", content: text}, ensure_ascii=False)
+    site.write((b"," if number else b"") + posting.encode())
+site.write(end.encode())
 body = site.getvalue()
 private = re.search(r"VmData:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
 limit = int(private) * 1024 + 50_000_000
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-pages = SOURCES["lever"].parse_board(body, BoardRef(ats="lever", token="acme"))
+pages = SOURCES[ats].parse_board(body, BoardRef(ats=ats, token="acme"))
 print(len(body) // 1_000_000, sum(len(page.postings) for page in pages))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits a process's memory as Linux does")
-def test_a_site_of_45_megabytes_is_read_in_50_megabytes_beside_it() -> None:
-    child = [sys.executable, "-c", LARGE_SITE]
+@pytest.mark.parametrize(
+    "shape",
+    [
+        ("lever", "text", "description", "[", "]"),
+        ("ashby", "title", "descriptionHtml", '{"jobs":[', "]}"),
+    ],
+    ids=["lever", "ashby"],
+)
+def test_a_site_of_45_megabytes_is_read_in_50_megabytes_beside_it(shape: tuple[str, ...]) -> None:
+    child = [sys.executable, "-c", LARGE_SITE, *shape]
 
     done = subprocess.run(child, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=200)
 
