@@ -51,6 +51,14 @@ class InvalidSetting(SetupError):
     """{name}: {problem}. Correct the environment variable {name}."""
 
 
+class InvalidTaxonomy(SetupError):
+    """The taxonomy's file {path} cannot be read: {problem}."""
+
+
+class UnfitEntry(OpenFunnelError):
+    """The taxonomy does not take {name}: {problem}."""
+
+
 class ServiceNotInstalled(SetupError):
     """No {service} for this machine: {remedy}."""
 

@@ -197,6 +197,11 @@ class Settings(BaseSettings):
             problem = first["msg"].removeprefix("Value error, ")
             raise InvalidSetting(name=name, problem=problem) from None
 
+    @property
+    def taxonomy_folder(self) -> Path:
+        """Technologies and skills that the operator added to those that are shipped."""
+        return self.home / "taxonomy"
+
     def base_url(self, name: str, default: str) -> str:
         """Base of the API called `name` (`greenhouse`, `lever_eu`), without a final slash."""
         return self.source_urls.get(name, default).rstrip("/")

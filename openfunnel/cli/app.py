@@ -19,6 +19,7 @@ from openfunnel.cli import (
     roles,
     schedule,
     services,
+    skills,
     status,
 )
 from openfunnel.cli import eval as evaluation
@@ -32,7 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (demo, roles, schedule, crawling, status, replay, cost, evaluation, dlq, services):
+for module in (
+    *(demo, roles, schedule, crawling, status, replay, cost, evaluation),
+    *(skills, dlq, services),
+):
     module.register(app)
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openfunnel.cli.terminal import printable
 from openfunnel.errors import NotFound, RetryRefused
 from openfunnel.settings import Settings
 
@@ -69,7 +70,7 @@ def list_letters(
     if letters:
         console.print(_table(letters))
     for one in counts:
-        console.print(Text(f"{one.letters} {one.kind}: {_printable(one.reason)}"))
+        console.print(Text(f"{one.letters} {one.kind}: {printable(one.reason)}"))
     if not counts:
         console.print("No dead letters")
 
@@ -211,7 +212,7 @@ def _table(letters: "Sequence[StoredLetter]") -> Table:
     for letter in letters:
         written = f"{letter.created_at:%Y-%m-%d %H:%M}"
         words = str(letter.id), letter.kind, letter.key, letter.reason, str(letter.attempts)
-        table.add_row(*(Text(_printable(one)) for one in (*words, written, letter.last_error)))
+        table.add_row(*(Text(printable(one)) for one in (*words, written, letter.last_error)))
     return table
 
 
@@ -221,8 +222,3 @@ def _plain(letter: "StoredLetter") -> Any:
     from openfunnel.store.dead_letters import StoredLetter
 
     return TypeAdapter(StoredLetter).dump_python(letter, mode="json")
-
-
-def _printable(text: str) -> str:
-    """Leave out what would make a terminal do more than show it: others wrote these words."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

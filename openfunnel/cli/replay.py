@@ -12,11 +12,12 @@ from rich.text import Text
 
 from openfunnel.cli.eval import ExtractorName
 from openfunnel.cli.roles import stop_event
+from openfunnel.cli.terminal import printable
 from openfunnel.errors import InvalidQuery
 from openfunnel.settings import Settings
 
 if TYPE_CHECKING:
-    from openfunnel.extraction.replay import Plan
+    from openfunnel.extraction.replay_journal import Plan
     from openfunnel.extraction.replay_report import ReplayReport
     from openfunnel.store.replays import ReplayFilter
 
@@ -68,7 +69,7 @@ def replay(
     have answered. KEY is one of ats, company_name, status, extractor, prompt_version (older than),
     role_function, max_confidence, failure.
     """
-    from openfunnel.extraction.replay import RULES, Plan
+    from openfunnel.extraction.replay_journal import RULES, Plan
 
     filters = _filters(where or ())
     settings = Settings.load()
@@ -99,7 +100,7 @@ def render(report: "ReplayReport") -> RenderableType:
     told = [f"{count:,} {name}" for name, count in counts.items() if count or name in usual]
     return Group(
         *_changes(report),
-        *(Text(f"Failed, {count:,}: {_printable(reason)}") for reason, count in _failures(report)),
+        *(Text(f"Failed, {count:,}: {printable(reason)}") for reason, count in _failures(report)),
         Text(f"{report.postings:,} postings: {', '.join(told)}"),
         Text(
             f"Models: {report.calls:,} calls, {report.cache_hits:,} answers known, "
@@ -192,9 +193,4 @@ def _word(value: str | None) -> Text:
     if value is None:
         return Text("-", style="dim")
     short = value if len(value) <= LONGEST_WORD else value[: LONGEST_WORD - 1] + "…"
-    return Text(_printable(short))
-
-
-def _printable(text: str) -> str:
-    """Leave out what would make a terminal do more than show it: others wrote these words."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return Text(printable(short))

@@ -6,6 +6,8 @@ Notion) only in context. The automaton is built on first use and kept.
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -13,24 +15,21 @@ from itertools import pairwise
 import ahocorasick
 
 from openfunnel.normalize import taxonomy
+from openfunnel.normalize.addresses import Addresses
 from openfunnel.normalize.taxonomy import Alias, Entry
+from openfunnel.normalize.taxonomy.variants import variants
 from openfunnel.normalize.text import fold
 
 __all__ = ["Match", "aliases", "find", "resolve"]
 
 CONTEXT_CHARACTERS = 100
 """How far from an ambiguous name, on its line, a context word may stand."""
+MOST_TIMES = 50
+"""How many times a spelling is read in one text; keeps the time of odd texts bounded."""
 
 _SPACES = "-‐‑‒–—\u00a0\u202f\u2009\t"
 _ALIKE = (*((space, " ") for space in _SPACES), ("’", "'"), ("＋", "+"))
 """Characters that are read as another, one for one, so that positions stay."""
-_HOST = re.compile(
-    r"www\.|@[\w-]+\.\w"
-    r"|\w\.(?:com|org|net|io|ai|co|dev|app|eu|fr|de|uk|us|ly|me|so|tv|gg|sh|xyz)(?![\w.])",
-    re.IGNORECASE,
-)
-_HOST_CHARACTERS = 70
-_URL_CHARACTERS = 500
 _BETWEEN_NEIGHBOURS = re.compile(
     r"[\s,/()&;+|•·]*(?:\b(?:and|or|and/or|et|ou|und|oder|y|o|e|bzw|like|using"
     r"|with)\b)?[\s,/()&;+|•·]*"
@@ -60,8 +59,16 @@ _STOP: tuple[_Spelling, ...] = ()
 
 
 def resolve(name: str) -> Entry | None:
-    """Return the entry whose canonical name or alias is `name`, whatever its case; else None."""
-    return _by_name().get(_key(name))
+    """Return the entry whose canonical name or alias is `name`, whatever its case; else None.
+
+    A skill is known in the plural, too.
+    """
+    key = _key(name)
+    entry = _by_name().get(key)
+    if entry is None and key.endswith("s"):
+        singular = _by_name().get(key.removesuffix("s"))
+        return singular if singular is not None and singular.is_skill else None
+    return entry
 
 
 def aliases(slug: str) -> tuple[str, ...]:
@@ -77,8 +84,9 @@ def find(text: str) -> list[Match]:
     folded = _fold_in_place(text)
     accepted: list[tuple[int, int, Entry]] = []
     doubtful: list[tuple[int, int, Entry]] = []
+    addresses = Addresses(text)
     for start, end, spellings in _longest(_whole_words(folded)):
-        if _in_address(text, start, end):
+        if addresses.hold(start, end):
             continue
         verdict = _judge(text, folded, start, end, spellings)
         if verdict is not None:
@@ -92,7 +100,7 @@ def find(text: str) -> list[Match]:
 
 
 def _whole_words(folded: str) -> list[tuple[int, int, tuple[_Spelling, ...]]]:
-    """Return every spelling between word boundaries, overlapping ones too."""
+    """Return the spellings between word boundaries, overlapping ones too."""
     found = []
     for last, (length, spellings) in _automaton().iter(folded):
         start, end = last - length + 1, last + 1
@@ -109,7 +117,19 @@ def _whole_words(folded: str) -> list[tuple[int, int, tuple[_Spelling, ...]]]:
         found.append((start, end, spellings))
     letters, pattern = _letters()
     found += [(*match.span(), letters[match[0]]) for match in pattern.finditer(folded)]
-    return found
+    return found if len(found) <= MOST_TIMES else list(_curbed(folded, found))
+
+
+def _curbed(
+    folded: str, found: list[tuple[int, int, tuple[_Spelling, ...]]]
+) -> Iterator[tuple[int, int, tuple[_Spelling, ...]]]:
+    """Yield the first `MOST_TIMES` of each spelling."""
+    times: Counter[str] = Counter()
+    for start, end, spellings in found:
+        spelled = folded[start:end]
+        times[spelled] += 1
+        if times[spelled] <= MOST_TIMES:
+            yield start, end, spellings
 
 
 def _may_be_plural(spellings: tuple[_Spelling, ...]) -> bool:
@@ -138,22 +158,6 @@ def _longest(
             kept.append(match)
             reached = match[1]
     return kept
-
-
-def _in_address(text: str, start: int, end: int) -> bool:
-    """Return whether the name is a part of a URL, a host name or an e-mail address."""
-    low = max(0, start - _URL_CHARACTERS)
-    low = max(low, text.rfind(" ", low, start) + 1, text.rfind("\n", low, start) + 1)
-    high = min(len(text), end + _URL_CHARACTERS)
-    for space in (" ", "\n"):
-        found = text.find(space, end, high)
-        high = found if found >= 0 else high
-    if high - low == end - start:
-        return False
-    if text.find("://", low, high) >= 0:
-        return True
-    host = _HOST.search(text, max(low, start - _HOST_CHARACTERS), min(high, end + _HOST_CHARACTERS))
-    return host is not None and not (start <= host.start() and host.end() <= end)
 
 
 def _judge(
@@ -242,9 +246,7 @@ def _automaton() -> ahocorasick.Automaton:
 
 @cache
 def _letters() -> tuple[dict[str, tuple[_Spelling, ...]], re.Pattern[str]]:
-    """Return the names of one letter, which the automaton would find in every word, and a pattern
-    that finds them where they stand alone.
-    """
+    """Return the names of one letter, and a pattern that finds them where they stand alone."""
     letters = {spelling: value for spelling, value in _spellings().items() if len(spelling) == 1}
     names = "".join(map(re.escape, letters))
     return letters, re.compile(rf"(?<!\w)[{names}](?![\w+#&'])")
@@ -257,6 +259,11 @@ def _spellings() -> dict[str, tuple[_Spelling, ...]]:
         for alias in entry.aliases:
             pattern = _fold_in_place(alias.text)
             spellings[pattern] = (*spellings.get(pattern, ()), (alias, entry))
+    for entry in taxonomy.entries():
+        for alias in entry.aliases:
+            if entry.is_skill and not alias.exact:
+                for pattern in variants(_fold_in_place(alias.text)):
+                    spellings.setdefault(pattern, ((alias, entry),))
     for phrase in taxonomy.stop_phrases():
         spellings[_fold_in_place(phrase)] = _STOP
     return spellings
@@ -268,6 +275,10 @@ def _by_name() -> dict[str, Entry]:
     for entry in taxonomy.entries():
         for spelling in (entry.name, *(alias.text for alias in entry.aliases)):
             named.setdefault(_key(spelling), entry)
+    for spelling, entry in list(named.items()):
+        if entry.is_skill:
+            for variant in variants(spelling):
+                named.setdefault(variant, entry)
     return named
 
 

@@ -1,4 +1,5 @@
-"""The taxonomy of technologies and skills: data files beside this loader, one file a category.
+"""The taxonomy of technologies and skills: data files beside this loader, one file a category,
+and those that an operator keeps in a folder of the same layout.
 
 A file is tab-separated: `name`, `aliases`, `context`, `maker`; trailing empty columns may be left
 out, lines that begin with `#` are comments.
@@ -12,8 +13,9 @@ out, lines that begin with `#` are comments.
   `# context: ...` gives the words of all rows without their own.
 - `maker`: who makes it; postings of the maker itself do not count it.
 
-Case and hyphens are folded (`real-time` is `real time`), a plural `s` of skills is understood. The
-file `stop_phrases.tsv` holds phrases that look like a name and are none (`go to market`).
+Case and hyphens are folded (`real-time` is `real time`), plurals and British spellings of skills
+are understood. The file `stop_phrases.tsv` holds phrases that look like a name and are none (`go to
+market`).
 """
 
 import re
@@ -22,7 +24,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
+from openfunnel.errors import InvalidTaxonomy
 from openfunnel.normalize.text import fold
 
 SKILL = "skill"
@@ -65,16 +69,43 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^\w]+", "-", spelled).strip("-_") or "unnamed"
 
 
+_included: list[Path] = []
+
+
+def include(folder: Path) -> None:
+    """Have the entries of a folder of this layout, too, if there is one.
+
+    To be called when a process starts, before anything is looked up: what others have built of the
+    entries stays as it is.
+    """
+    if folder not in _included and folder.is_dir():
+        _included.append(folder)
+        entries.cache_clear()
+
+
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return the whole taxonomy, technologies first, in the order of file names and lines."""
-    root = files(__name__)
-    return tuple(
-        entry
-        for folder, category in (("technologies", None), ("skills", SKILL))
-        for file in _tsv_files(root / folder)
-        for entry in _read(file, category or file.name.removesuffix(".tsv"))
-    )
+    """Return the whole taxonomy: what is shipped, then what is included and not shipped.
+
+    Raises:
+        InvalidTaxonomy: a file of an included folder cannot be read.
+    """
+    known = {entry.slug: entry for entry in read(files(__name__))}
+    for folder in _included:
+        for entry in read(folder):
+            known.setdefault(entry.slug, entry)
+    return tuple(known.values())
+
+
+def read(folder: Traversable) -> Iterator[Entry]:
+    """Yield the entries of a folder, technologies first, in the order of file names and lines.
+
+    Raises:
+        InvalidTaxonomy: a file cannot be read.
+    """
+    for kind, category in (("technologies", None), ("skills", SKILL)):
+        for file in _tsv_files(folder / kind):
+            yield from _read(file, category or file.name.removesuffix(".tsv"))
 
 
 @cache
@@ -85,17 +116,23 @@ def stop_phrases() -> tuple[str, ...]:
 
 
 def _tsv_files(folder: Traversable) -> list[Traversable]:
-    found = [file for file in folder.iterdir() if file.name.endswith(".tsv")]
+    inside = folder.iterdir() if folder.is_dir() else ()
+    found = [file for file in inside if file.name.endswith(".tsv")]
     return sorted(found, key=lambda file: file.name)
 
 
 def _read(file: Traversable, category: str) -> Iterator[Entry]:
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidTaxonomy(path=file, problem=error) from None
     default_context: tuple[str, ...] = ()
-    for line in file.read_text("utf-8").splitlines():
+    for line in lines:
         if line.startswith("# context:"):
             default_context = _split(line.removeprefix("# context:"))
-        elif line and not line.startswith("#"):
+        elif line.strip() and not line.startswith("#"):
             name, aliases, context, maker, *_ = [*line.split("\t"), "", "", ""]
+            name = " ".join(name.split())
             yield Entry(
                 name=name,
                 slug=slug_of(name),

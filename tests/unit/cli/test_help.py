@@ -27,6 +27,8 @@ COMMANDS = {
     "cost": {"--postings", "--price-in", "--price-out", "--tokens-in", "--tokens-out"}
     | {"--seconds", "--calls", "--cached", "--triaged", "--slots"},
     "eval": {"--extractor", "--json", "--errors", "--predictions"},
+    "skills candidates": {"--limit", "--json"},
+    "skills add": {"--category", "--alias"},
     "dlq list": {"--kind", "--reason", "--limit", "--json"},
     "dlq show": set(),
     "dlq retry": {"--all", "--kind", "--reason"},

@@ -78,10 +78,15 @@ def test_each_technology_has_one_category_and_no_slug_of_nothing() -> None:
         assert entry.category.isidentifier(), entry.name
 
 
+def test_no_skill_is_a_quality_of_character() -> None:
+    for words in ("communication", "ownership", "teamwork", "proactivity", "problem solving"):
+        assert skills.resolve(words) is None
+
+
 def test_there_are_technologies_and_skills_enough() -> None:
     kinds = Counter(entry.is_skill for entry in taxonomy.entries())
-    assert kinds[False] >= 3000
-    assert kinds[True] >= 400
+    assert kinds[False] >= 7000
+    assert kinds[True] >= 1900
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,9 @@ def test_a_slug_keeps_what_tells_names_apart(name: str, slug: str) -> None:
         ("go", "Go"),
         ("real time systems", "real-time systems"),
         ("c++", "C++"),
+        ("hedge funds", "alternative investments"),
+        ("business strategies", "business strategy"),
+        ("Data Centre Operations", "data center operations"),
     ],
 )
 def test_a_name_or_alias_resolves_to_its_entry(spelling: str, name: str) -> None:
@@ -155,6 +163,13 @@ def test_each_entry_resolves_by_its_own_name() -> None:
         ("Terraform\u00a0and non\u2011relational", ["Terraform"]),
         ("REST APIs", ["REST"]),
         ("data pipelines", ["data pipelines"]),
+        ("go-to-market strategies", ["go-to-market strategy"]),
+        (
+            "containerisation and service virtualisation",
+            ["containerization", "service virtualization"],
+        ),
+        ("data centre operations", ["data center operations"]),
+        ("load tests, contract testing", ["load testing", "contract testing"]),
     ],
 )
 def test_names_are_found_between_word_boundaries(text: str, found: list[str]) -> None:
@@ -171,6 +186,9 @@ def test_names_are_found_between_word_boundaries(text: str, found: list[str]) ->
         "docs.python.org",
         "mail python@example.com",
         "www.docker.com",
+        "https://example.com/jobs/machine-learning/sales-operations",
+        "payroll@example.com",
+        "machine-learning.example.org",
     ],
 )
 def test_nothing_is_found_inside_words_and_addresses(text: str) -> None:
@@ -259,6 +277,19 @@ def test_a_name_alone_in_a_plain_bullet_is_found(bullet: str, name: str) -> None
         ("Backend Engineer in the Billing team", ["backend development"]),
         ("WCAG", ["accessibility"]),
         ("Knowledge of WCAG accessibility standards", ["accessibility"]),
+        ("You reporting to the head of sales", []),
+        ("Our retail stores, our healthcare, our dashboards", []),
+        ("Shipping code, closing the loop, leading the way, an agile mindset", []),
+        ("Health insurance, a pension scheme, a gym", []),
+        ("audit-ready records", []),
+        ("Acting as an owner, catering to users, time permitting", []),
+        ("Concrete examples, baking in security, building systems", []),
+        ("Visa sponsorship, leave for the primary caregiver", []),
+        ("with product managers, data scientists and software engineers", []),
+        ("Our Irish and Georgian offices", []),
+        ("Experience in retail", ["retail"]),
+        ("agile methodologies", ["Agile"]),
+        ("receiving and shipping", ["shipping"]),
     ],
 )
 def test_a_word_of_many_trades_is_no_skill_and_a_standard_is_one(
@@ -270,6 +301,22 @@ def test_a_word_of_many_trades_is_no_skill_and_a_standard_is_one(
 def test_a_neighbour_in_a_list_is_context_both_ways() -> None:
     assert names("R, Kubernetes") == ["R", "Kubernetes"]
     assert names("Kubernetes, R, Go") == ["Kubernetes", "R", "Go"]
+
+
+def test_a_name_is_read_so_many_times_and_no_more() -> None:
+    repeated = skills.find("Python, R, " * (skills.MOST_TIMES + 9))
+    assert Counter(match.name for match in repeated) == {
+        "Python": skills.MOST_TIMES,
+        "R": skills.MOST_TIMES,
+    }
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["R,", "Go ", "Go.", "sales ", "a@Go.", "Go.com ", "English ", "http://a.b/Go ", "([", "1"],
+)
+def test_a_long_text_of_one_word_has_few_names(piece: str) -> None:
+    assert len(skills.find(piece * 100_000)) <= skills.MOST_TIMES
 
 
 def test_context_ends_with_the_line() -> None:
