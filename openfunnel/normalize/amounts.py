@@ -73,6 +73,12 @@ _BEFORE = (
 _AFTER = (
     rf"(?:\$\s?(?:CAD|USD|AUD)?|£|€|₹|₪|₩|¥|₺|\b(?:{_CODES})\b|\beuros?\b|zł|\bzl\b|\bkr\b\.?|Kč)"
 )
+_SYMBOL_LETTERS = frozenset("$£€₹₪₩¥₺₴₱฿łčŁČ")
+_CURRENCY_WORDS = frozenset(
+    f"{_CODES}|euro|euros|rs|fr|sfr|kr|r|zl|lpa|lakh|lakhs|lac|lacs".casefold().split("|")
+)
+"""All that `_BEFORE`, `_AFTER` and the Indian scales know a currency by, save the symbols."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = (
     r"(?:\d{1,3}(?:[,.'’ \u00a0\u202f]\d{2,3}(?!\d)){1,4}(?:[.,]\d{1,2}(?!\d))?"
     r"|\d{1,9}(?:[.,]\d{1,2}(?!\d))?)"
@@ -104,9 +110,21 @@ class Amount:
     end: int
 
 
-def find_amounts(text: str, country: str | None) -> Iterator[Amount]:
-    """Yield the numbers of `text` in order, at most 4,000; `country` says whose dollar is meant."""
-    for count, match in enumerate(_AMOUNT.finditer(text)):
+def names_currency(text: str) -> bool:
+    """Return whether `text` may name a currency; without one, its numbers are no pay."""
+    return not _SYMBOL_LETTERS.isdisjoint(text) or not _CURRENCY_WORDS.isdisjoint(
+        _LETTERS.findall(text.casefold())
+    )
+
+
+def find_amounts(
+    text: str, country: str | None, start: int = 0, end: int | None = None
+) -> Iterator[Amount]:
+    """Yield the numbers from `start` to `end` of `text` in order, at most 4,000.
+
+    `country` says whose dollar is meant.
+    """
+    for count, match in enumerate(_AMOUNT.finditer(text, start, len(text) if end is None else end)):
         if count >= _MOST_AMOUNTS:
             return
         scale = (match["scale"] or "").strip(" .").casefold()

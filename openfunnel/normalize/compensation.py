@@ -6,12 +6,12 @@ on-target earnings, and whether the sentence speaks of pay at all.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from openfunnel.normalize.amounts import Amount, currency_of, find_amounts, is_range
+from openfunnel.normalize.amounts import Amount, currency_of, find_amounts, is_range, names_currency
 from openfunnel.normalize.money import to_usd
 from openfunnel.records import Compensation, PayPeriod
 
@@ -156,10 +156,10 @@ def _bands(text: str, country: str | None) -> Iterator[_Band]:
 
 
 def _amounts(text: str, country: str | None) -> Iterator[Amount]:
-    """Yield the amounts of `text`; most of its lines hold no digit and are not searched."""
+    """Yield the amounts of `text`; lines without a digit, and far from money, are not searched."""
     for left, right in _windows(text):
-        for amount in find_amounts(text[left:right], country):
-            yield replace(amount, start=left + amount.start, end=left + amount.end)
+        if names_currency(text[max(0, left - _REACH) : right]):
+            yield from find_amounts(text, country, left, right)
 
 
 def _windows(text: str) -> Iterator[tuple[int, int]]:

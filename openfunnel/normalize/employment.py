@@ -2,28 +2,17 @@
 
 import re
 
-from openfunnel.normalize.lines import lines_with
+from openfunnel.normalize.lines import LONGEST_LINE, read_once
+from openfunnel.normalize.statements import Statement, first_statement
 from openfunnel.records import EmploymentType
 
 _LONGEST_FIELD = 500
 _LONGEST_TEXT = 400_000
-_worth_reading = lines_with(
-    (
-        "time",
-        "intern",
-        "stage",
-        "contract",
-        "freelance",
-        "term",
-        "temporary",
-        "seasonal",
-        "vollzeit",
-        "praktik",
-        "werkstud",
-        "ftc",
-        "type",
-    )
+_STEMS = (
+    *("time", "intern", "stage", "contract", "freelance", "term", "temporary", "seasonal"),
+    *("vollzeit", "praktik", "werkstud", "ftc", "type"),
 )
+"""A line without one of these, case folded, states no kind of contract."""
 
 _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
@@ -125,18 +114,24 @@ def employment_type(words: str) -> EmploymentType | None:
 
 def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | None:
     """Return the type that the text of a posting states, and the span that says so."""
-    lines = list(_worth_reading(text[:_LONGEST_TEXT]))
-    for start, line, _ in lines:
-        match = _LABELLED.match(line)
-        if match and (kind := employment_type(match["words"])):
-            return kind, (start + match.start(), start + match.end())
-    for kind, stems, pattern in _TEXT_WORDS:
-        for start, line, folded in lines:
-            if not any(stem in folded for stem in stems):
-                continue
+    return first_statement(text[:_LONGEST_TEXT], _line_type)
+
+
+@read_once
+def _line_type(line: str) -> Statement[EmploymentType] | None:
+    """Return what a line states: a label (`Employment type: ...`) before any sentence."""
+    folded = line.casefold()
+    if not any(map(folded.__contains__, _STEMS)):
+        return None
+    line = line[:LONGEST_LINE]
+    label = _LABELLED.match(line)
+    if label and (kind := employment_type(label["words"])):
+        return Statement(0, kind, *label.span())
+    for rank, (kind, stems, pattern) in enumerate(_TEXT_WORDS, 1):
+        if any(map(folded.__contains__, stems)):
             for match in pattern.finditer(line):
                 if not _OF_BENEFITS.search(line[max(0, match.start() - 80) : match.start()]):
-                    return kind, (start + match.start(), start + match.end())
+                    return Statement(rank, kind, *match.span())
     return None
 
 

@@ -48,6 +48,7 @@ def drafts_of(parts: Sequence[tuple[Boundary, bool, Reading]]) -> list[Draft]:
             current is None
             or boundary is Boundary.NEW
             or starts_another
+            or _is_remote_scope(parts, index)
             or not _absorbs(current, reading, boundary, len(parts))
         ):
             current = Draft(reading=reading)
@@ -55,6 +56,21 @@ def drafts_of(parts: Sequence[tuple[Boundary, bool, Reading]]) -> list[Draft]:
             drafts.append(current)
         current.remote = current.remote or remote
     return drafts
+
+
+def _is_remote_scope(parts: Sequence[tuple[Boundary, bool, Reading]], index: int) -> bool:
+    """Whether a country after a list of cities says where to work remotely: `SF, NYC, US Remote`.
+
+    After a single city, it is that city's.
+    """
+    boundary, remote, reading = parts[index]
+    if index < 2 or boundary is not Boundary.COMMA or not reading.country or reading.cities:
+        return False
+    if index + 1 < len(parts):
+        after, says_remote, following = parts[index + 1]
+        remote = remote or (says_remote and after is Boundary.DASH and following.is_empty)
+    last, other = parts[index - 1][2].cities, parts[index - 2][2].cities
+    return remote and bool(last) and bool(other) and last[0].name != other[0].name
 
 
 def _may_be_a_town(before: Reading, region: Reading) -> bool:

@@ -9,6 +9,7 @@ from openfunnel.normalize.gazetteer import City, Gazetteer, Region, name_key
 from openfunnel.normalize.workplace import HYBRID_WORDS, ONSITE_WORDS, REMOTE_WORDS
 
 _NOTABLE_CITY = 100_000
+_LONGEST_CODE = 4
 _WELL_KNOWN_CITY = 1_000_000
 """Means its city though it is a country's code as well: `BLR` is Bengaluru before Belarus."""
 _PARTS = re.compile(r"(,|\s[-–—]+\s|[-–—]+\s|\s[-–—]+|[():\[\]–—])")
@@ -27,6 +28,11 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 """`945 5th Ave`, `3rd FL`: passed over where a town may stand beside it."""
+_REMOTE_SCOPE = re.compile(
+    r"\s*(?:remote(?:\s+|-\s?)(?:in\s+|within\s+)?(?:the\s+)?\w.*|.*\w-remote)\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""`Chicago, US-Remote`: the country is a place beside the city, rather than the city's."""
 _STATE_WRITTEN_SMALL = re.compile(r"\s*[A-Z][a-z]\s*")
 _POSTAL_CODE = re.compile(r"\b(?:[A-Z]{2}-)?\d{4,6}(?:-\d{4})?\b")
 _WORD = re.compile(r"[^\W_][\w.'’-]*")
@@ -81,11 +87,17 @@ class Reading:
 def read_segment(table: Gazetteer, segment: str) -> Iterator[tuple[Boundary, bool, Reading]]:
     """Yield the parts of a segment: what stands before it, whether it says remote, its reading."""
     boundary = Boundary.NEW
+    after_remote = False
     parts = _PARTS.split(segment)
     for index, part in enumerate(parts):
         if index % 2:
             boundary = Boundary.COMMA if part == "," else Boundary.DASH
             continue
+        if after_remote and boundary is Boundary.DASH:
+            boundary = Boundary.NEW
+        after_remote = (
+            boundary is Boundary.COMMA and REMOTE_WORDS.fullmatch(part.strip()) is not None
+        )
         if not part.strip() or (len(parts) > 1 and _STREET.fullmatch(part)):
             continue
         if index and part.strip() == "EST" and REMOTE_WORDS.search(segment):
@@ -94,6 +106,8 @@ def read_segment(table: Gazetteer, segment: str) -> Iterator[tuple[Boundary, boo
             part = part.upper()
         whole = lookup(table, _clean(part))
         alternatives = [part] if whole.is_known else _ALTERNATIVES.split(part)
+        if boundary is Boundary.COMMA and _REMOTE_SCOPE.fullmatch(part):
+            boundary = Boundary.NEW
         for position, alternative in enumerate(alternatives):
             before = Boundary.NEW if position else boundary
             remote = REMOTE_WORDS.search(alternative) is not None
@@ -177,6 +191,8 @@ def _cut_at_hyphen(table: Gazetteer, part: str) -> list[Reading] | None:
         readings = [lookup(table, left), lookup(table, right)]
         if all(reading.is_known for reading in readings):
             return readings
+        if readings[0].is_known and len(left) <= _LONGEST_CODE and left.isupper():  # `NYC-Flagship`
+            return readings[:1]
     return None
 
 

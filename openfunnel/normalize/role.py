@@ -12,8 +12,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
-from openfunnel.normalize.lookalikes import fold_lookalikes
-from openfunnel.normalize.text import fold
+from openfunnel.normalize.title import fold_title
 from openfunnel.records import RoleFunction
 
 _GENDER_NOTE = re.compile(
@@ -21,7 +20,6 @@ _GENDER_NOTE = re.compile(
     r"|\bm/w/d\b"
 )
 _HEAD_END = re.compile(r"\s[-–—|:@]\s|,|(?<!\w)\(|\[|\s/\s|;")
-_TITLE_CHARACTERS = 300
 _MOST_DEPARTMENTS = 10
 
 _Rules = tuple[tuple[RoleFunction, re.Pattern[str]], ...]
@@ -32,19 +30,15 @@ def title_role(title: str, departments: Sequence[str] = ()) -> RoleFunction:
 
     The first 300 characters of each and ten departments are read.
     """
-    folded = _GENDER_NOTE.sub(" ", _folded(title)).strip()
+    folded = _GENDER_NOTE.sub(" ", fold_title(title)).strip()
     head = _HEAD_END.split(folded, maxsplit=1)[0]
-    names = [_folded(name) for name in departments[:_MOST_DEPARTMENTS]]
+    names = [fold_title(name) for name in departments[:_MOST_DEPARTMENTS]]
     phrases = tuple(dict.fromkeys((head, folded, *names)))
     return (
         _first(phrases, _rules("role_function.tsv"))
         or _first(phrases, _rules("vague_words.tsv"))
         or RoleFunction.OTHER
     )
-
-
-def _folded(name: str) -> str:
-    return fold(fold_lookalikes(name[:_TITLE_CHARACTERS])).replace("’", "'")
 
 
 def _first(phrases: Iterable[str], rules: _Rules) -> RoleFunction | None:

@@ -7,10 +7,12 @@ out, as is the age of the employer.
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 _MOST_YEARS = 25
 _LONGEST_TEXT = 400_000
 _LONGEST_LINE = 2_000
+_MOST_IN_LINE = 20
 
 _WORDS = {
     word: number
@@ -39,13 +41,15 @@ _WORDS = {
 _NUMBER = rf"(?:\d{{1,2}}(?:[.,]5)?|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
 _YEARS = re.compile(
     rf"(?<![\w$€£.,/-])(?P<low>{_NUMBER})(?:\s?\(\d{{1,2}}\+?\))?\s?\+?"
-    rf"(?:\s?(?:-|–|—|to|bis|à|a|or|and|/)\s?(?P<high>{_NUMBER})(?:\s?\(\d{{1,2}}\))?\s?\+?)?"
+    rf"(?:\s?(?:-|–|—|to|bis|à|a|or|and|et|und|y|/)\s?(?P<high>{_NUMBER})(?:\s?\(\d{{1,2}}\))?\s?\+?)?"
     r"(?:\s(?:or\s+more|plus|full|solid|oder\s+mehr))?[\s-]{0,3}(?:years?|yrs?\.?|yoe|jahren?|ans?|ann[ée]es?"
     r"|años|anni|anos|jaar|lata|lat|år)(?:'|’|´)?(?![\w])",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _YEAR_STEMS = ("year", "yr", "yoe", "jahr", "ans", "ann", "año", "anos", "jaar", "lata", "år")
-_ONE_YEAR = re.compile(r"(?:\d|\bun|\bune)\W{0,4}(?:an|lat)\b")
+_SHORT_YEAR = re.compile(r"\d\W{0,4}(?:an|lat)\b")
 """A line without one of these, case folded, names no years, and is spared the search for them."""
 _EXPERIENCE = re.compile(
     r"experience|experienced|expertise|erfahrung|exp[ée]rience|experiencia|esperienza|experi[êe]ncia"
@@ -68,6 +72,9 @@ _NOT_ASKED = re.compile(
     r"(?:the\s+)?(?:\w+\s+)?$",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"-\s(?:(?:a\s+)?minimum(?:\s+of)?\s|at\s+least\s|over\s)?", re.IGNORECASE)
+_IN_A_TRADE = re.compile(r"\s?(?:of|in|as)\b", re.IGNORECASE)
+"""`- 5+ years in revenue operations`: an item of a list that begins so is a requirement."""
 _OF_EMPLOYER = re.compile(
     r"\b(?:we|we've|we’ve|our\s+(?:company|team|firm|founders?|leadership|clients?|customers?)|combined"
     r"|the\s+company|collectively|wir\s+(?:haben|sind|blicken)|nous\s+(?:avons|sommes))\b",
@@ -83,16 +90,18 @@ _PREFERRED = re.compile(
     r"|would\s+be\s+(?:great|nice)|good\s+to\s+have|pluses|extra\s+credit|beneficial)\b",
     re.IGNORECASE,
 )
+_ASIDE = re.compile(r"\s[—–-]\s(?=\S+\s\S+\s\S)")
+"""`5 years in sales — kettles are a plus`: what is a plus is something else."""
 _PREFERRED_END = re.compile(
     r"\b(?:preferred|plus|bonus|desirable|desired|advantage\w*|nice[\s-]to[\s-]have|beneficial)\W*$",
     re.IGNORECASE,
 )
 _WITH_A_TOOL = re.compile(
-    r"^\W{0,3}(?:of\s+)?(?:[\w-]+\s+)?experience\s+(?:working\s+)?(?:with|using|writing)\b",
+    r"^\W{0,3}(?:of\s+)?(?:[\w-]+\s+)?experience\s+(?:working\s+)?(?:with|using|writing)\b(?!\s+\d)",
     re.IGNORECASE,
 )
 _PART_OF_WHOLE = re.compile(
-    r"\b(?:including|of\s+which|with\s+at\s+least|of\s+them|dont|davon|incl\.?)\s*(?:at\s+least\s+)?$",
+    r"\d[^.!?]*\b(?:including|of\s+which|with\s+at\s+least|of\s+them|dont|davon|incl\.?)\s*(?:at\s+least\s+)?$",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(
@@ -133,7 +142,8 @@ def _required_lines(text: str) -> Iterator[tuple[int, str]]:
 def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
     if not _names_years(line.casefold()):
         return None
-    asked = [match for match in _YEARS.finditer(line) if _is_asked(line, match)]
+    named = islice(_YEARS.finditer(line), _MOST_IN_LINE)
+    asked = [match for match in named if _is_asked(line, match)]
     if not asked:
         return None
     values = [(_value(match["low"]), match.span()) for match in asked]
@@ -144,7 +154,10 @@ def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
 
 
 def _names_years(folded: str) -> bool:
-    return any(stem in folded for stem in _YEAR_STEMS) or _ONE_YEAR.search(folded) is not None
+    has_digit = _DIGIT.search(folded) is not None
+    if any(map(folded.__contains__, _YEAR_STEMS)):
+        return has_digit or not _WORDS.keys().isdisjoint(_LETTERS.findall(folded))
+    return (has_digit and _SHORT_YEAR.search(folded) is not None) or "un an" in folded
 
 
 def _is_asked(line: str, match: re.Match[str]) -> bool:
@@ -161,7 +174,8 @@ def _is_asked(line: str, match: re.Match[str]) -> bool:
     if _PART_OF_WHOLE.search(sentence_before):
         return False
     return bool(
-        _EXPERIENCE.search(sentence_after[:120])
+        (_ITEM.fullmatch(before) and _IN_A_TRADE.match(after))
+        or _EXPERIENCE.search(sentence_after[:120])
         or _EXPERIENCE.search(sentence_before[-80:])
         or _DOING.search(sentence_after)
     )
@@ -170,6 +184,7 @@ def _is_asked(line: str, match: re.Match[str]) -> bool:
 def _is_preferred(before: str, after: str) -> bool:
     """`Ideally 5 years ...` and `5 years ... are a plus`, but not `5 years ..., ideally in ...`."""
     clause_before = re.split(r"[,;(]", before)[-1]
+    after = _ASIDE.split(after)[0]
     clause_after = re.split(r"[,;(]", after)[0]
     return (
         _PREFERRED.match(before.lstrip(" -•*")) is not None

@@ -1,6 +1,6 @@
 """Lines are read once, and odd ones do not fill the memory."""
 
-from openfunnel.normalize.lines import LONGEST_LINE, LONGEST_REMEMBERED, lines_with, read_once
+from openfunnel.normalize.lines import LONGEST_REMEMBERED, read_once
 
 
 def test_a_line_that_comes_again_is_not_read_again() -> None:
@@ -26,12 +26,3 @@ def test_a_line_beyond_the_bound_is_read_each_time() -> None:
     endless = "x" * (LONGEST_REMEMBERED + 1)
     assert measure(endless) == measure(endless) == len(endless)
     assert len(reads) == 2
-
-
-def test_lines_are_found_by_their_stems_whatever_their_case() -> None:
-    find = lines_with(("hybrid", "remote"))
-    text = "Nothing\nHYBRID work\n\nIn the office\nHybrid" + "x" * LONGEST_LINE
-    assert [(start, line) for start, line, _ in find(text)] == [
-        (8, "HYBRID work"),
-        (35, "Hybrid" + "x" * (LONGEST_LINE - 6)),
-    ]

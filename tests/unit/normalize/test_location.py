@@ -199,6 +199,28 @@ def test_an_ambiguous_city_goes_to_the_country_stated_beside_it() -> None:
     assert cities("Cambridge; Boston, MA, USA")[0] == ("Cambridge", "US")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SF, NYC, US Remote", [SAN_FRANCISCO, NEW_YORK, (None, "US")]),
+        ("SF, NYC, US - Remote", [SAN_FRANCISCO, NEW_YORK, (None, "US")]),
+        ("Chicago, US-Remote", [("Chicago", "US"), (None, "US")]),
+        ("Toronto, Remote- Canada", [("Toronto", "CA"), (None, "CA")]),
+        ("Seattle, WA, Remote in the US", [("Seattle", "US"), (None, "US")]),
+        ("Paris, France, Remote Europe", [("Paris", "FR"), (None, None)]),
+        ("Berlin, Germany Remote", [("Berlin", "DE")]),
+        ("Berlin, Germany - Remote", [("Berlin", "DE")]),
+        ("Austin, TX, USA Remote", [("Austin", "US")]),
+        ("Remote, Germany", [(None, "DE")]),
+        ("NYC-Flagship", [NEW_YORK]),
+    ],
+)
+def test_a_country_for_remote_work_stands_beside_the_cities(
+    text: str, expected: list[tuple[str | None, str | None]]
+) -> None:
+    assert cities(text) == expected
+
+
 def test_a_region_is_left_out_where_its_city_is_named_too() -> None:
     assert cities("US-San Francisco, US-California") == [SAN_FRANCISCO]
 

@@ -38,6 +38,9 @@ from openfunnel.records import Seniority
         ("Store Manager", "manager"),
         ("Director of Marketing", "director"),
         ("Associate Director, Finance", "director"),
+        ("General Manager, Lisbon", "manager"),
+        ("Sales Manager_Lisbon", "manager"),
+        ("Student Externship", "intern"),
         ("Head of Design", "director"),
         ("Leiterin Vertrieb", "director"),
         ("VP Sales", "vp"),
@@ -78,6 +81,7 @@ def test_a_marker_in_the_title_names_the_level(title: str, level: str) -> None:
         "Executive Assistant to the CEO",
         "Business Partner, Office of the CEO",
         "Customer Success Manager",
+        "Business Development Manager",
         "Technical Program Manager",
         "Lead Generation Specialist",
         "Chief of Staff",
@@ -99,6 +103,12 @@ def test_a_title_without_marker_names_no_level(title: str) -> None:
         ("This is for new graduates", "junior"),
         ("An entry-level position", "junior"),
         ("No prior experience required.", "junior"),
+        ("This is an entry-level 6 month contract role.", "junior"),
+        ("We are seeking a dynamic and motivated Senior Account Executive", "senior"),
+        ("We're looking for a lead designer.", "lead"),
+        ("As a Sr. Kettle Expert, you will test kettles.", "senior"),
+        ("As a Mid-Level Developer at Acme, you will code.", "mid"),
+        ("This is a senior individual contributor role.", "senior"),
     ],
 )
 def test_a_level_stated_in_words_counts(text: str, level: str) -> None:
@@ -108,7 +118,16 @@ def test_a_level_stated_in_words_counts(text: str, level: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["You work with senior stakeholders.", "We seek a senior management consultant", ""]
+    "text",
+    [
+        "You work with senior stakeholders.",
+        "We seek a senior management consultant",
+        "We are hiring an assistant to support senior people.",
+        "We are looking for a manager to lead the team.",
+        "As an adviser of senior people, you will travel.",
+        "If you are a new graduate, please do not apply here.",
+        "",
+    ],
 )
 def test_other_people_s_level_does_not_count(text: str) -> None:
     assert stated_seniority(text) is None
