@@ -128,7 +128,12 @@ class ExtractionAnswer(Answer):
     )
     model: str | None = Field(description="The model that answered; null for rules.")
     prompt_version: str = Field(description="Version of the prompt, or of the rules.")
-    tokens_in: int = Field(description="Of all calls made for it; 0 where the answer was known.")
+    tokens_in: int = Field(
+        description=(
+            "Of all calls that asked for its fields; 0 where the answer was known. What triage "
+            "asked is counted in `GET /runs/{run_id}` alone."
+        )
+    )
     tokens_out: int
     duration_ms: int
     cached: bool = Field(description="True where a model had answered the same question before.")

@@ -231,7 +231,7 @@ class BoardContent(Record):
 
     postings: tuple[JobPosting, ...]
     prospects: int = 0
-    """Talent-pool entries left out."""
+    """Entries left out: talent pools, and what the board itself does not list."""
     broken: tuple[str, ...] = ()
     """One reason for each entry that could not be read."""
     unknown_fields: Mapping[str, int] = Field(default_factory=dict)
@@ -248,7 +248,8 @@ class RawResponse(Record):
     url: str
     fetched_at: datetime
     http_status: int
-    body: bytes
+    body: bytes = Field(repr=False)
+    """Too large for the logs that show an item."""
     content_type: str | None = None
     etag: str | None = None
     last_modified: str | None = None
@@ -367,20 +368,6 @@ class LeftOut(Record):
     why: Omission
 
 
-class ModelUse(Record):
-    """What was asked of one model."""
-
-    model: str
-    calls: int = 0
-    """Requests that the model answered, however badly."""
-    cache_hits: int = 0
-    """Answers that were known, and cost nothing."""
-    tokens_in: int = 0
-    tokens_out: int = 0
-    seconds: float = 0.0
-    """From sending to answer, added up over the calls."""
-
-
 class ExtractionResult(Record):
     """An extraction and how it came about."""
 
@@ -392,7 +379,8 @@ class ExtractionResult(Record):
     prompt_version: str
     """Version of the prompt, or of the rules."""
     tokens_in: int = 0
-    """Of all calls made for it; 0 where the answer was known."""
+    """Of all calls that asked for its fields; 0 where the answer was known. What triage asked is
+    counted in the usage of models alone."""
     tokens_out: int = 0
     duration_ms: int = 0
     cached: bool = False

@@ -10,7 +10,6 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -22,7 +21,7 @@ from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.prompt import PROMPT_VERSION
 from openfunnel.records import PostingText
 from openfunnel.store.database import Database
-from openfunnel.store.model_answers import AnswerRow, find_answers, save_answers
+from openfunnel.store.model_answers import KnownAnswer, find_answers, save_answers
 
 MOST_ANSWERS = 10_000
 """Kept in memory; at about 3 KB each."""
@@ -32,16 +31,6 @@ LINGER_SECONDS = 0.1
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class KnownAnswer:
-    """A usable answer, as the model gave it, and what it cost then."""
-
-    content: str
-    model: str
-    tokens_in: int
-    tokens_out: int
-
-
 class AnswerCache(Protocol):
     """Keeps answers by the key of their question."""
 
@@ -49,7 +38,7 @@ class AnswerCache(Protocol):
         """Return the answer to a question, if it is known."""
 
     async def put(self, key: str, answer: KnownAnswer) -> None:
-        """Keep an answer; of two to the same question the first stays."""
+        """Keep an answer; of two to the same question the later one stays."""
 
 
 class AnswersInMemory:
@@ -66,8 +55,9 @@ class AnswersInMemory:
         return self._answers.get(key)
 
     async def put(self, key: str, answer: KnownAnswer) -> None:
-        """Keep an answer; of two to the same question the first stays."""
-        self._answers.setdefault(key, answer)
+        """Keep an answer; of two to the same question the later one stays."""
+        self._answers[key] = answer
+        self._answers.move_to_end(key)
         while len(self._answers) > self._most:
             self._answers.popitem(last=False)
 
@@ -95,7 +85,7 @@ class StoredAnswers:
         return await self._kept.get(key) or await self._find(key)
 
     async def put(self, key: str, answer: KnownAnswer) -> None:
-        """Keep an answer; of two to the same question the first stays.
+        """Keep an answer; of two to the same question the later one stays.
 
         While the server is away this process remembers it: its model is not asked again.
         """
@@ -106,31 +96,20 @@ class StoredAnswers:
             await self._kept.put(key, answer)
 
     async def _find_all(self, keys: Sequence[str]) -> list[KnownAnswer | None]:
-        def find() -> dict[str, AnswerRow]:
+        def find() -> dict[str, KnownAnswer]:
             with self._database.autocommit() as session:
-                return find_answers(session, keys)
+                return find_answers(session, keys, self._now())
 
-        rows = await asyncio.to_thread(find)
-        return [_known(rows.get(key)) for key in keys]
+        found = await asyncio.to_thread(find)
+        return [found.get(key) for key in keys]
 
     async def _save_all(self, answers: Sequence[tuple[str, KnownAnswer]]) -> list[None]:
-        rows = {
-            key: AnswerRow(one.content, one.model, one.tokens_in, one.tokens_out)
-            for key, one in reversed(answers)  # of two under one key the first stays
-        }
-
         def save() -> None:
             with self._database.autocommit() as session:
-                save_answers(session, rows, self._now())
+                save_answers(session, dict(answers), self._now())
 
         await asyncio.to_thread(save)
         return [None] * len(answers)
-
-
-def _known(row: AnswerRow | None) -> KnownAnswer | None:
-    if row is None:
-        return None
-    return KnownAnswer(row.content, row.model, row.tokens_in, row.tokens_out)
 
 
 def answer_key(posting: PostingText, model: ChatModel, prompt_tokens: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from openfunnel.extraction.chat import ChatModel, Message, Reply
 from openfunnel.extraction.tokens import TokenEstimate
 from openfunnel.extraction.usage import Meter
-from openfunnel.records import ModelUse, PostingText
+from openfunnel.records import PostingText
 
 T = TypeVar("T")
 
@@ -45,19 +45,19 @@ class Calls:
         async with self._turns.setdefault(model, asyncio.Semaphore(self._slots)):
             reply = await model.chat(messages, schema)
         reply = self._counted(model, messages, reply)
-        use = ModelUse(
-            model=reply.model,
+        self._meter.note(
+            posting,
+            reply.model,
             calls=1,
             tokens_in=reply.tokens_in or 0,
             tokens_out=reply.tokens_out or 0,
             seconds=reply.seconds,
         )
-        self._meter.note(posting, use)
         return reply
 
     def note_known(self, model: str, posting: PostingText) -> None:
         """Count an answer that nobody had to be asked for."""
-        self._meter.note(posting, ModelUse(model=model, cache_hits=1))
+        self._meter.note(posting, model, cache_hits=1)
 
     def _counted(self, model: ChatModel, messages: Sequence[Message], reply: Reply) -> Reply:
         estimate = self.estimate(model)

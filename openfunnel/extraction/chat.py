@@ -56,8 +56,6 @@ class ChatModel(Protocol):
     """For people; without any login."""
     options: Mapping[str, Any]
     """All that shapes an answer beside the messages: temperature, seed, context and so on."""
-    context_tokens: int | None
-    """What prompt and answer may take together; None where only the server knows."""
 
     async def chat(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Reply:
         """Ask, and wait for the whole answer, which is to follow `schema` (nobody vouches for it).

@@ -32,8 +32,6 @@ class Digest:
 
     text: str
     left_out: tuple[LeftOut, ...]
-    tokens: int
-    """As estimated."""
 
 
 def digest(
@@ -55,7 +53,7 @@ def digest(
     if len(posting.text) > len(text):
         rest = LeftOut(start=len(text), end=len(posting.text), why=Omission.BUDGET)
         left_out.append(rest)
-    return Digest(shown, tuple(left_out), estimate(shown))
+    return Digest(shown, tuple(left_out))
 
 
 def _choose(

@@ -1,13 +1,13 @@
 """Asking one model about one posting: known answers first, then the model, twice at most."""
 
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy
+from openfunnel.errors import ExtractionFailed, ModelBusy
 from openfunnel.extraction.answer import (
     InvalidAnswer,
     ModelAnswer,
@@ -15,7 +15,7 @@ from openfunnel.extraction.answer import (
     read_answer,
     salvage_answer,
 )
-from openfunnel.extraction.answer_cache import AnswerCache, KnownAnswer
+from openfunnel.extraction.answer_cache import AnswerCache
 from openfunnel.extraction.calls import Calls, Flights
 from openfunnel.extraction.chat import ChatModel, Ending, Message, Reply
 from openfunnel.extraction.confidence import confidence
@@ -23,9 +23,12 @@ from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.prompt import ask_again
 from openfunnel.extraction.verification import Verified, verify
 from openfunnel.records import Extraction, LeftOut, PostingText
+from openfunnel.store.model_answers import KnownAnswer
 
 REQUESTS = 2
 """To one model about one posting."""
+MOST_UNUSABLE = 10_000
+"""Questions of which it is remembered that a model gave nothing usable; at about 1 KB each."""
 
 _ENDINGS = {
     Ending.TOO_LONG: "it was cut off because it was too long; name fewer, shorter evidences",
@@ -73,7 +76,7 @@ class Told:
     """None where nothing usable was said."""
     problem: str = ""
     may_pass: bool = False
-    """Whether another time may bring an answer: a request failed, instead of its answer."""
+    """Whether another time may bring an answer: the last request failed, instead of its answer."""
     tokens_in: int = 0
     tokens_out: int = 0
     cached: bool = False
@@ -87,9 +90,25 @@ class Inquiry:
         self._cache = cache
         self._run = run
         self._flights: Flights[Told] = Flights()
+        self._unusable: OrderedDict[str, Told] = OrderedDict()
+
+    def note_unusable(self, key: str, told: Told) -> None:
+        """Remember that nothing usable was said, for when the posting comes back.
+
+        It does as long as the next model is away, and the same question would get the same answer.
+        What may pass is not remembered.
+        """
+        if told.concluded is None and not told.may_pass:
+            self._unusable[key] = told
+            self._unusable.move_to_end(key)
+            if len(self._unusable) > MOST_UNUSABLE:
+                self._unusable.popitem(last=False)
 
     async def once(self, tier: ChatModel, key: str, question: Question) -> Told:
         """Ask a tier, together with whoever asks it the same at this time."""
+        if (unusable := self._unusable.get(key)) is not None:
+            self._unusable[key] = replace(unusable, tokens_in=0, tokens_out=0)  # paid for once
+            return unusable
         told, began = await self._flights.join(key, partial(self._tell, tier, key, question))
         if began:
             return told
@@ -111,8 +130,7 @@ class Inquiry:
                 return Told(known.model, concluded, cached=True)
         told, content = await self._ask(tier, question)
         if content is not None:
-            known = KnownAnswer(content, told.model, told.tokens_in, told.tokens_out)
-            await self._cache.put(key, known)
+            await self._cache.put(key, KnownAnswer(content, told.model))
         return told
 
     async def _ask(self, tier: ChatModel, question: Question) -> tuple[Told, str | None]:
@@ -131,7 +149,7 @@ class Inquiry:
                 log.info("the sound part of an answer stays: %s", busy)
                 break
             except ExtractionFailed as error:
-                problem, may_pass = str(error), not isinstance(error, ModelAnswerInvalid)
+                problem, may_pass = str(error), True
                 continue
             replies.append(reply)
             problem, may_pass = _ENDINGS.get(reply.ending, ""), False

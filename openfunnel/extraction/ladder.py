@@ -126,6 +126,8 @@ class ModelExtractor:
                 said = await self._inquiry.once(tier, key, question)
             except ModelBusy as busy:
                 if not any(one.concluded for one in told):
+                    for asked, one in zip(question.keys, told, strict=False):
+                        self._inquiry.note_unusable(asked, one)
                     raise
                 log.info("an answer of low confidence stays: %s", busy)
                 break

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from openfunnel.extraction.outages import AWAY
-from openfunnel.extraction.usage import Account, Meter
-from openfunnel.records import ModelUse
+from openfunnel.extraction.usage import Meter
 from openfunnel.store import usage
 from openfunnel.store.database import Database
 
@@ -24,31 +23,17 @@ class Ledger:
 
     async def store(self) -> None:
         """Store what came together since the last time, or keep it for the next."""
-        if not (uses := self._meter.take()):
+        if not (rows := self._meter.take()):
             return
         try:
-            await asyncio.to_thread(self._store, uses)
+            await asyncio.to_thread(self._store, rows)
         except AWAY as error:
             log.info("What models cost is stored later: %s", error)
-            self._meter.put_back(uses)
+            self._meter.put_back(rows)
         except Exception:
             log.exception("What models cost could not be stored; the next time comes")
-            self._meter.put_back(uses)
+            self._meter.put_back(rows)
 
-    def _store(self, uses: Mapping[Account, ModelUse]) -> None:
-        rows = [_row(account, use) for account, use in uses.items()]
+    def _store(self, rows: Sequence[usage.UsageRow]) -> None:
         with self._database.begin() as session:
             usage.add_usage(session, rows, self._clock())
-
-
-def _row(account: Account, use: ModelUse) -> usage.UsageRow:
-    return usage.UsageRow(
-        run_id=account.run_id,
-        ats=account.ats,
-        model=account.model,
-        calls=use.calls,
-        cache_hits=use.cache_hits,
-        tokens_in=use.tokens_in,
-        tokens_out=use.tokens_out,
-        seconds=use.seconds,
-    )

@@ -29,9 +29,12 @@ _COMPANIES = re.compile(
     r"|trusted by|merchants|funded by|alumni of|formerly at|founded by)\b",
     re.IGNORECASE,
 )
+_OTHERS = re.compile(
+    r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises|merchants)\b",
+    re.IGNORECASE,
+)
 _COMPANIES_LIKE = re.compile(
-    r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises"
-    r"|merchants)\b[^.;:]{0,25}?"
+    rf"{_OTHERS.pattern}[^.;:]{{0,25}}?"
     r"(?:\b(?:like|such as|including|from)\b|\()[^.;:]{0,160}$",
     re.IGNORECASE,
 )
@@ -39,8 +42,20 @@ _INTRODUCES = re.compile(
     r"^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
     r"|sobre) ([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?)(?=\s*$|,| we\b|[:?!])"
     r"|^([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:seeking|looking|hiring|an equal"
-    r"|a (?:leading|global|fast))",
+    r"|proud to|committed to|a (?:leading|global|fast))"
+    r"|^Our (?:\w+ )?(?:team|mission|engineers|people|culture|vision) at "
+    r"([A-Z][\w.&-]{1,40})(?= (?:is|are|combines?|works?|builds?)\b)",
     re.MULTILINE,
+)
+_DEGREE = re.compile(
+    r"\b(?:degrees?|bachelor|master(?=['’]?s\b)|ph\.?d|[bm]\.?sc|diploma|studium|dipl[ôo]me)\b"
+    r"(?:(?!\b(?:experience|expertise|knowledge|skills|with|plus|exp[ée]rience|erfahrung)\b)[^;])*",
+    re.IGNORECASE,
+)
+"""A degree and its subjects, up to what else is asked for."""
+_DEGREE_STEMS = (
+    *("degree", "bachelor", "master", "phd", "ph.d", "bsc", "b.sc", "msc", "m.sc"),
+    *("diplom", "diplôm", "studium"),
 )
 _NO_NAMES = frozenset(("us", "the", "this", "our", "we", "you", "it", "who", "role", "team", "job"))
 """What may follow `about` and `at` and names nobody."""
@@ -93,13 +108,35 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
     stance = stance_of(text, section, sentence_at, start, end)
     if match.is_skill and stance is Stance.MENTIONED:  # `insurance` among the benefits
         return None
-    if _COMPANIES_LIKE.search(text, sentence_at[0], start):
+    if match.is_skill and _is_of_degree(text[slice(*sentence_at)], start - sentence_at[0]):
+        return None
+    low, high = sentence_at
+    if _names_others(text[low:high]) and _COMPANIES_LIKE.search(text, low, start):
         return None
     if stance is Stance.MENTIONED and (
         section is Section.PROCESS or _COMPANIES.search(text, *sentence_at)
     ):
         return None  # a customer, an investor, or small print
     return _Found(match, stance, _around(text, sentence_at, start, end))
+
+
+def _is_of_degree(sentence: str, position: int) -> bool:
+    """Return whether what stands there is what a degree is in: a subject, and no skill."""
+    return any(low <= position < high for low, high in _degrees(sentence))
+
+
+@lru_cache(maxsize=256)
+def _degrees(sentence: str) -> tuple[tuple[int, int], ...]:
+    folded = sentence.lower()
+    if not any(stem in folded for stem in _DEGREE_STEMS):  # spares most the slow search
+        return ()
+    return tuple(degree.span() for degree in _DEGREE.finditer(sentence))
+
+
+@lru_cache(maxsize=256)
+def _names_others(sentence: str) -> bool:
+    """Return whether a sentence may list companies: quicker to find out once than at each name."""
+    return bool(_OTHERS.search(sentence))
 
 
 def _mention(found: _Found, line: Line | None, title: str) -> SkillMention:
@@ -147,7 +184,7 @@ def _words(text: str, low: int, high: int) -> list[tuple[int, int]]:
 def _named_in(text: str) -> str | None:
     """Return the employer's name as headings and openings give it (`About Acme`, `At Acme, we`)."""
     for found in _INTRODUCES.finditer(text):
-        name = found[1] or found[2]
+        name = found[1] or found[2] or found[3]
         if fold(name.split()[0]) not in _NO_NAMES:
             return str(name)
     return None

@@ -65,7 +65,6 @@ class OllamaModel(ChatModel):
             "num_ctx": CONTEXT_TOKENS,
             "num_predict": ANSWER_TOKENS,
         }
-        self.context_tokens: int | None = CONTEXT_TOKENS
         self._answer_seconds = settings.answer_seconds
         try:
             self.host = redact_url(settings.ollama_host)

@@ -67,7 +67,6 @@ class OpenAiModel(ChatModel):
             "seed": SEED,
             "max_tokens": ANSWER_TOKENS,
         }
-        self.context_tokens: int | None = None
         self._answer_seconds = settings.answer_seconds
         try:
             httpx.URL(settings.openai_url)  # what the client would raise is its own secret

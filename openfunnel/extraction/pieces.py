@@ -94,6 +94,9 @@ def _divide(text: str, boilerplate: Boilerplate) -> Iterator[Piece]:
         worth = 0.0 if repeats else _OF_SECTION[line.section]
         if worth and not is_divided:
             worth = _UNDIVIDED
+        if len(line.text) <= LINE_CHARACTERS:
+            yield Piece(line.start, line.end, line.section, worth, why, heading)
+            continue
         for start, end in _sentences(line):
             yield Piece(start, end, line.section, worth, why, heading)
 
@@ -108,10 +111,7 @@ def _counts(sign: Sign, piece: Piece, is_plain: bool) -> bool:
 
 
 def _sentences(line: Line) -> Iterator[tuple[int, int]]:
-    """Return the spans of a line's sentences, or of the whole line where it is short."""
-    if len(line.text) <= LINE_CHARACTERS:
-        yield line.start, line.end
-        return
+    """Return the spans of a line's sentences."""
     start = 0
     for gap in (*_SENTENCE_END.finditer(line.text), None):
         end = gap.start() if gap else len(line.text)

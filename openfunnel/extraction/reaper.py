@@ -1,4 +1,4 @@
-"""The reaper: brings back what crashed workers held, and what Redis has lost.
+"""The reaper: brings back what crashed workers held and what Redis has lost, and tidies up.
 
 Each step stands alone and may be repeated, so several reapers do no harm, and one that dies in
 between leaves nothing half done.
@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from openfunnel.clock import utc_now
 from openfunnel.extraction.dead_letters import store_dead_letters
@@ -21,9 +21,14 @@ from openfunnel.lost_requests import LostRequests
 from openfunnel.queue.leases import LeaseQueue
 from openfunnel.queue.presence import Presence, PresenceBoard
 from openfunnel.store.database import Database
+from openfunnel.store.model_answers import forget_answers
 
 ROLE = "reaper"
 DEAD_PAGE = 100
+ANSWERS_KEPT = timedelta(days=180)
+"""Since their last use; few postings are open for longer, and each replay uses those it needs."""
+ANSWERS_PAGE = 1_000
+"""Deleted at a turn, at the most."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +75,7 @@ class Reaper:
         dead = await self._bury()
         pushed = await reconcile(self._database, self._queue)
         crawl = await self._requests.recover()
+        await self._forget()
         return ReapReport(returned + crawl.returned, dead + crawl.dead, pushed, crawl.queued)
 
     async def run(self, stop: asyncio.Event, every_seconds: float) -> None:
@@ -100,3 +106,13 @@ class Reaper:
             await store_dead_letters(dead, self._database, self._queue, self._clock())
             stored += len(dead)
         return stored
+
+    async def _forget(self) -> None:
+        """Delete answers of models that nothing has asked for in a long time."""
+
+        def forget() -> int:
+            with self._database.autocommit() as session:
+                return forget_answers(session, self._clock() - ANSWERS_KEPT, ANSWERS_PAGE)
+
+        if forgotten := await asyncio.to_thread(forget):
+            log.info("Forgot %s answers of models that were of no use any more", forgotten)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from openfunnel.extraction.difference import Change
-from openfunnel.records import ModelUse, Record
+from openfunnel.records import Record
+from openfunnel.store.usage import UsageRow
 
 MOST_CHANGES = 200
 """Different changes of one field that are told apart; further ones are counted without a name."""
@@ -97,7 +98,7 @@ class Tally:
         known = short in self._failures or len(self._failures) < MOST_FAILURES
         self._failures[short if known else "another reason"] += 1
 
-    def used(self, uses: Iterable[ModelUse]) -> None:
+    def used(self, uses: Iterable[UsageRow]) -> None:
         """Count what models were asked."""
         for use in uses:
             for name in ("calls", "cache_hits", "tokens_in", "tokens_out"):

@@ -13,6 +13,7 @@ from openfunnel.extraction.ollama import OllamaModel
 from openfunnel.extraction.rules_extractor import RulesExtractor
 from openfunnel.extraction.triage import Triage
 from openfunnel.extraction.usage import Meter
+from openfunnel.normalize import taxonomy
 from openfunnel.settings import Settings
 from openfunnel.store.database import Database
 
@@ -36,6 +37,7 @@ async def choose(settings: Settings, database: Database | None, meter: Meter, sl
         ModelUnavailable: a model is asked for and cannot be served.
         InvalidSetting: a variable that the choice depends on is wrong.
     """
+    taxonomy.include(settings.taxonomy_folder)
     if settings.extractor == "rules":
         return Choice(RulesExtractor(), "rules: as OPENFUNNEL_EXTRACTOR says")
     serve = _server(settings)

@@ -8,13 +8,12 @@ from openfunnel.extraction.initiatives import find_initiatives
 from openfunnel.extraction.mentions import find_mentions
 from openfunnel.extraction.sections import Line, Section, divide
 from openfunnel.extraction.summary import compose, summarize
+from openfunnel.extraction.whereabouts import places_of, workplace_of
 from openfunnel.normalize.compensation import parse_pay
 from openfunnel.normalize.employment import employment_type, find_employment_type
 from openfunnel.normalize.lines import read_once
-from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.role import title_role
 from openfunnel.normalize.seniority import stated_seniority, title_seniority
-from openfunnel.normalize.workplace import find_workplace, workplace
 from openfunnel.normalize.years import parse_years
 from openfunnel.records import (
     Compensation,
@@ -22,13 +21,11 @@ from openfunnel.records import (
     Evidence,
     Extraction,
     Initiative,
-    Place,
     PostingText,
     RoleFunction,
     Seniority,
     Sourced,
     ValueSource,
-    Workplace,
 )
 
 RULES_VERSION = "2"
@@ -38,7 +35,6 @@ TEXT_CHARACTERS = 200_000
 """What is read of a text; real postings have about 5,000 characters."""
 
 _ATS, _RULES = ValueSource.ATS, ValueSource.RULES
-_MOST_YEARS = 50
 _years_of = read_once(parse_years)
 _JUNIOR_YEARS = 1
 
@@ -48,14 +44,14 @@ def extract(posting: PostingText) -> Extraction:
     text = posting.text[:TEXT_CHARACTERS]
     lines = divide(text)
     years = _years(text, lines)
-    place_of_work = _workplace(posting, text)
+    place_of_work = workplace_of(posting, text)
     mentions = find_mentions(posting, text, lines)
     return Extraction(
         role_function=_role(posting),
         seniority=_seniority(posting, text, years),
         employment_type=_employment(posting, text),
         workplace=place_of_work,
-        locations=_locations(posting, place_of_work),
+        locations=places_of(posting, text, place_of_work.value if place_of_work else None),
         compensation=_compensation(posting, text),
         years_experience_min=years,
         technologies=tuple(mention for mention in mentions if mention.category != "skill"),
@@ -108,47 +104,13 @@ def _employment(posting: PostingText, text: str) -> Sourced[EmploymentType] | No
     return Sourced[EmploymentType](value=kind, source=_RULES, evidence=_evidence(text, start, end))
 
 
-def _workplace(posting: PostingText, text: str) -> Sourced[Workplace] | None:
-    fields = posting.fields
-    for words in (fields.workplace, *fields.locations, fields.commitment):
-        stated = workplace(words) if words else None
-        if stated is not None:
-            return Sourced[Workplace](value=stated, source=_ATS)
-    in_title = workplace(posting.title)
-    if in_title is not None:
-        evidence = Evidence(text=posting.title)
-        return Sourced[Workplace](value=in_title, source=_RULES, evidence=evidence)
-    found = find_workplace(text)
-    if found is None:
-        return None
-    kind, (start, end) = found
-    return Sourced[Workplace](value=kind, source=_RULES, evidence=_evidence(text, start, end))
-
-
-def _locations(
-    posting: PostingText, place_of_work: Sourced[Workplace] | None
-) -> tuple[Sourced[Place], ...]:
-    fields = posting.fields
-    places = _places(fields.locations, fields.country)
-    remote = place_of_work is not None and place_of_work.value is Workplace.REMOTE
-    if not places and not remote:
-        places = _places(fields.offices, fields.country)
-    if not places and fields.country:
-        places = [Place(country=fields.country)]
-    return tuple(Sourced[Place](value=place, source=_ATS) for place in places)
-
-
-def _places(names: tuple[str, ...], country: str | None) -> list[Place]:
-    found: dict[Place, None] = {}
-    for name in names:
-        found.update(dict.fromkeys(parse_places(name, country).places))
-    return list(found)
-
-
 def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | None:
-    if posting.fields.compensation is not None:
-        return Sourced[Compensation](value=posting.fields.compensation, source=_ATS)
     found = parse_pay(text, posting.fields.country)
+    stated = posting.fields.compensation
+    if stated is not None:
+        if found is not None and found[0] == stated.model_copy(update={"ote": True}):
+            stated = found[0]  # a field for pay that holds what is earned on target
+        return Sourced[Compensation](value=stated, source=_ATS)
     if found is None:
         return None
     pay, (start, end) = found
@@ -156,21 +118,27 @@ def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | No
 
 
 def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
-    asked = [line for line in lines if line.section not in (Section.PREFERRED, Section.PROCESS)]
+    asked = [
+        line
+        for line in lines
+        if line.section not in (Section.PREFERRED, Section.PROCESS) and _years_of(line.text)
+    ]
+    found = parse_years("\n".join(line.text for line in asked))
+    if found is None:
+        return None
+    years, (start, end) = found
+    before = 0
     for line in asked:
-        found = _years_of(line.text)
-        if found is not None and 0 <= found[0] <= _MOST_YEARS:
-            years, (start, end) = found
-            return Sourced[int](
-                value=years,
-                source=_RULES,
-                evidence=_evidence(text, line.start + start, line.start + end),
-            )
-    return None
+        if end <= before + len(line.text):
+            break
+        before += len(line.text) + 1
+    shift = line.start - before
+    evidence = _evidence(text, start + shift, end + shift)
+    return Sourced[int](value=years, source=_RULES, evidence=evidence)
 
 
 def _summary(posting: PostingText, lines: list[Line]) -> Sourced[str] | None:
-    taken = summarize(lines)
+    taken = summarize(lines, posting.title)
     if taken is not None:
         sentence, start, end = taken
         return Sourced[str](

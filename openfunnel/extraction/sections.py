@@ -1,7 +1,8 @@
 """Divides a posting's text into lines and says of each which section it stands in.
 
 Sections begin at headings: `## ` lines, and short lines that end with a colon or hold little but a
-known heading. English, French, German, Spanish, Portuguese and Italian headings are known.
+known heading. What is welcome is often set off by less: a line before a list will do. English,
+French, German, Spanish, Portuguese and Italian headings are known.
 """
 
 import re
@@ -50,32 +51,42 @@ _PATTERNS = (
         r"|irable)|ideally"
         r"|\b(?:a|big|huge|extra|real) plus\b|^plus(?:es)?\b|plus points|extra points"
         r"|brownie points|stand out|set you apart|good to have"
-        r"|would be (?:great|nice|a plus)|even better|not required|optional|advantage"
+        r"|would be (?:great|nice|ideal|a plus)|ideal if|(?:more interesting|stronger) if"
+        r"|perfect candidate would|even better|not required|optional|advantage"
         r"|un plus|serait un plus|atouts?\b|appreciee?s?|souhaitee?s?|idealement|les plus\b"
         r"|von vorteil|wunschenswert|pluspunkte?|ist ein plus|deseable|se valora|valorable"
         r"|diferenciais|diferencial|desejavel|gradit",
     ),
     (
         Section.PROCESS,
-        r"benefits?\b|perks|what we offer|we offer|what'?s in it for you|compensation|salary"
-        r"|\bpay\b|total rewards"
-        r"|equal opportunit|diversity|inclusion|\beeo\b|accommodation|privacy|gdpr|how to apply"
+        r"benefits?\b|perks|^in return\b|what we offer|we offer|what'?s in it for you|compensation"
+        r"|salary|\bpay\b|total rewards"
+        r"|equal opportunit|diversity|inclusion|\beeo\b|accommodation|how to apply"
+        r"|privacy (?:notice|policy|statement)|gdpr (?:notice|statement)|\bnotices?\b"
+        r"|referr(?:al|ed)"
         r"|to apply|apply now|application process|recruitment process"
         r"|interview|hiring process|recruiting process|selection process|what to expect"
-        r"|disclaimer|fraud|visa sponsorship|in[ -]office expectations|location"
-        r"|nous offrons|ce que nous|avantages|remuneration|processus de recrutement|etapes du"
+        r"|disclaimer|fraud (?:alert|warning|notice)|recruit\w* (?:fraud|scam)|visa sponsorship"
+        r"|in[ -]office expectations|location"
+        r"|^(?:the )?(?:united states|united kingdom|us|usa|uk|canada|france|germany|spain|italy"
+        r"|netherlands|ireland|singapore|japan|india|australia)\W*$"
+        r"|nous offrons|ce que nous|avantages|remuneration|process(?:us)? de recrutement"
+        r"|process suivant|etapes du"
         r"|deroulement|candidature|modalites"
         r"|wir bieten|das bieten wir|unser angebot|vorteile|bewerbung|gehalt|ofrecemos"
         r"|beneficios|proceso de seleccion|oferecemos|processo seletivo|cosa offriamo",
     ),
     (
         Section.REQUIRED,
-        r"requirements?|qualifications?|must[ -]haves?|who you are|about you|what you(?:'ll"
-        r"| will)? (?:bring|need|have)|you(?:'ll| will)? need|you have|you bring"
-        r"|what we(?:'re| are) looking for|we(?:'re| are) looking for|looking for|you(?:'re"
-        r"| are) (?:a )?(?:great|good|right)|what you should have|ideal candidate"
+        r"requirements?|\brequire[sd]\b|qualifications?|must[ -]haves?|who you are|about you"
+        r"|^languages?\b|what you(?:'ll| will)? (?:bring|need|have)|you(?:'ll| will)? need"
+        r"|you have|you bring|what we(?:'re| are) looking for|we(?:'re| are) looking for"
+        r"|looking for|you(?:'re| are) (?:a )?(?:great|good|right)|what you should have"
+        r"|ideal candidate"
         r"|your (?:profile|background|skills|experience)"
-        r"|skills|experience\b|minimum|basic|essential|who (?:should|will succeed)|you might be"
+        r"|skills|(?<!customer )(?<!user )(?<!developer )(?<!employee )(?<!candidate )"
+        r"experiences?\b"
+        r"|sound like you|minimum|basic|essential|who (?:should|will succeed)|you might be"
         r"|you may be|good fit|great fit|right fit|fit if|thrive|you(?:'ll"
         r"| will) (?:be )?success|what makes you|what it takes|expertise|competenc|knowledge"
         r"|education|key criteria|we(?:'d| would) (?:love|like)|candidate profile|profile"
@@ -110,7 +121,9 @@ _PATTERNS = (
     ),
 )
 _KNOWN = tuple((section, re.compile(pattern)) for section, pattern in _PATTERNS)
+_WELCOME = _KNOWN[0][1]
 _MOST_HEADING_WORDS = 7
+_SENTENCE_ENDS = (".", ",", ";", "!")
 _UNKNOWN = Section.OPENING
 _SUBDIVIDED = (Section.DUTIES, Section.REQUIRED)
 """Sections that go on below a heading that is not known."""
@@ -121,10 +134,11 @@ def divide(text: str) -> list[Line]:
     lines = []
     section = Section.OPENING
     start = 0
-    for raw in text.split("\n"):
+    raws = text.split("\n")
+    for raw, after in zip(raws, (*raws[1:], ""), strict=True):
         end = start + len(raw)
         if raw.strip():
-            named = _heading(raw)
+            named = _heading(raw, after.startswith("- ")) if _may_be_heading(raw) else None
             if named is not None and not (named is _UNKNOWN and section in _SUBDIVIDED):
                 section = named
             lines.append(Line(start, end, raw, section, is_heading=named is not None))
@@ -132,16 +146,21 @@ def divide(text: str) -> list[Line]:
     return lines
 
 
+def _may_be_heading(raw: str) -> bool:
+    if raw.startswith("## "):
+        return True
+    return len(raw) <= HEADING_CHARACTERS and not raw.startswith("- ")
+
+
 @read_once
-def _heading(raw: str) -> Section | None:
+def _heading(raw: str, before_list: bool) -> Section | None:
     """Return the section a heading opens; None where the line is no heading."""
     marked = raw.startswith("## ")
     words = raw.strip()
-    if not marked and (len(words) > HEADING_CHARACTERS or words.startswith("- ")):
-        return None
     folded = fold(words.removeprefix("## ").replace("’", "'"))
     if not marked and not folded.endswith(":") and not _plain_heading(folded):
-        return None
+        leads = before_list and not folded.endswith(_SENTENCE_ENDS)
+        return Section.PREFERRED if leads and _WELCOME.search(folded) else None
     for section, pattern in _KNOWN:
         if pattern.search(folded):
             return section
@@ -150,6 +169,6 @@ def _heading(raw: str) -> Section | None:
 
 def _plain_heading(folded: str) -> bool:
     """Return whether a line without any mark reads as a heading."""
-    if folded.endswith((".", ",", ";", "!")) or folded.count(" ") >= _MOST_HEADING_WORDS:
+    if folded.endswith(_SENTENCE_ENDS) or folded.count(" ") >= _MOST_HEADING_WORDS:
         return False
     return any(pattern.match(folded) for _, pattern in _KNOWN)

@@ -6,17 +6,18 @@ find, names nobody has listed and plans nobody has a pattern for, is what a mode
 
 import re
 from collections.abc import Iterable, Iterator
-from enum import Enum, auto
+from enum import IntEnum, auto
 from functools import cache, lru_cache
 
 import ahocorasick
 
 from openfunnel.normalize import skills as taxonomy
+from openfunnel.normalize.lines import read_once
 from openfunnel.records import Evidence, Extraction
 
 
-class Sign(Enum):
-    """What makes a place worth showing."""
+class Sign(IntEnum):
+    """What makes a place worth showing; numbers, because these are hashed quickly."""
 
     STATED = auto()
     """The rules have found something here."""
@@ -100,8 +101,19 @@ _BEFORE = 12
 def find_signs(text: str, company: str | None, stated: Extraction) -> Iterator[Found]:
     """Return the signs in a text of `company`, of which the rules say what is `stated`."""
     yield from _stated(stated)
-    yield from _capitals(text, frozenset(company.lower().split() if company else ()))
-    yield from _about_to(text)
+    own = frozenset(company.lower().split() if company else ())
+    start = 0
+    for line in text.split("\n"):
+        for sign, word, begin, end in _read(line):
+            if word not in own:
+                yield sign, start + begin, start + end
+        start += len(line) + 1
+
+
+@read_once
+def _read(line: str) -> tuple[tuple[Sign, str, int, int], ...]:
+    """Return the signs in a line, each with the word in small letters if it is one of a name."""
+    return *_capitals(line), *_about_to(line)
 
 
 def _stated(stated: Extraction) -> Iterator[Found]:
@@ -125,12 +137,12 @@ def _stated(stated: Extraction) -> Iterator[Found]:
                 yield sign, evidence.start, evidence.end
 
 
-def _capitals(text: str, own: frozenset[str]) -> Iterator[Found]:
-    """Return capitals inside sentences, but for the employer's and ordinary words."""
-    for found in _CAPITALISED.finditer(text):
+def _capitals(line: str) -> Iterator[tuple[Sign, str, int, int]]:
+    """Return capitals inside sentences, but for those of ordinary words."""
+    for found in _CAPITALISED.finditer(line):
         mark, word = found[0][0], found[0][1:].rstrip(".")
         folded = word.lower()
-        if folded in _ORDINARY or folded in own:
+        if folded in _ORDINARY:
             continue
         sign = Sign.CAPITAL
         if _is_technology(word):
@@ -138,12 +150,12 @@ def _capitals(text: str, own: frozenset[str]) -> Iterator[Found]:
         elif mark != " ":
             sign = Sign.NAME
         else:
-            before = text[max(0, found.start() - _BEFORE) : found.start()]
-            if not before or before[-1] in ".!?:;-#\n":  # as any sentence begins
+            before = line[max(0, found.start() - _BEFORE) : found.start()]
+            if not before.strip() or before[-1] in ".!?:;-#":  # as any sentence begins
                 continue
             if _is_spelt_as_name(word) or _introduces(before):
                 sign = Sign.NAME
-        yield sign, found.start() + 1, found.end()
+        yield sign, folded, found.start() + 1, found.end()
 
 
 def _is_spelt_as_name(word: str) -> bool:
@@ -162,13 +174,13 @@ def _is_technology(word: str) -> bool:
     return entry is not None and not entry.is_skill
 
 
-def _about_to(text: str) -> Iterator[Found]:
+def _about_to(line: str) -> Iterator[tuple[Sign, str, int, int]]:
     # Lowering may move positions in a few scripts, by little: then a neighbour is shown.
-    lowered = text.lower()
+    lowered = line.lower()
     for last, (length, words) in _stems().iter(lowered):
         start, end = last - length + 1, last + 1
         if words is None or words.search(lowered, max(0, start - _REACH), end + _REACH):
-            yield Sign.ABOUT_TO, start, end
+            yield Sign.ABOUT_TO, "", start, end
 
 
 @cache

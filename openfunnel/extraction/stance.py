@@ -45,6 +45,13 @@ _REQUIRED = re.compile(
     r"|\bconocimiento|\bdominio\b|\bexperiência (?:em|com)|\bconhecimento",
     re.IGNORECASE,
 )
+_DEMANDED = re.compile(
+    r"(?<!not )\b(?:is|are|mastery|knowledge|experience|skills|proficiency|certification)"
+    r" required\b|\bmust[ -]have\b|\bis a must\b|\bproficient (?:in|with|using)\b"
+    r"|\bproficiency (?:in|with)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for what they stand beside, even among the duties."""
 _USED = re.compile(
     r"\bwe use\b|\bwe(?:'|’)re using\b|\bour (?:\w+ ){0,3}stack\b|\btech(?:nical"
     r"|nology)? stack\b|\bbuilt (?:with|on|in|using)\b|\bpowered by\b|\byou(?:'|’)ll\b"
@@ -60,7 +67,8 @@ _MIGRATING_FROM = re.compile(
     r"|moderniz(?:e|es|ing)|modernis(?:e|es|ing)) (?:our |the |a )?(?:\w+ ){0,1}$",
     re.IGNORECASE,
 )
-_LEAVING = ("from ", " off", "replac", "sunset", "phas", "deprecat", "moderni")
+_LEAVING = re.compile(r"from | off|replac|sunset|phas|deprecat|moderni", re.IGNORECASE)
+"""Stems of the words that say so, quicker to look for."""
 _ABBREVIATIONS = (
     *("e.g.", "i.e.", "incl.", "vs.", "No.", "Inc.", "Ltd."),
     *("Sr.", "Jr.", "Dr.", "Mr.", "Mrs.", "Ms.", "St."),
@@ -98,7 +106,7 @@ def stance_of(
     if section is Section.PREFERRED:
         return Stance.PREFERRED
     if section is Section.DUTIES:
-        return Stance.USED
+        return Stance.REQUIRED if _is_demanded(text[low:high]) else Stance.USED
     if section is Section.PROCESS:
         return Stance.MENTIONED
     sentence = text[low:high]
@@ -157,6 +165,13 @@ def _cues(sentence: str) -> _Cues:
 
 
 @lru_cache(maxsize=256)
+def _is_demanded(sentence: str) -> bool:
+    folded = sentence.lower()
+    likely = "requir" in folded or "must" in folded or "proficien" in folded
+    return likely and bool(_DEMANDED.search(sentence))
+
+
+@lru_cache(maxsize=256)
 def _is_used(sentence: str) -> bool:
     return bool(_USED.search(sentence))
 
@@ -168,9 +183,7 @@ def _is_asked(sentence: str) -> bool:
 
 def _is_left_behind(before: str) -> bool:
     """Return whether the words before a name say that it is being replaced."""
-    folded = before.lower()
-    likely = any(stem in folded for stem in _LEAVING)  # spares most names the slow search
-    return likely and bool(_MIGRATING_FROM.search(before))
+    return bool(_LEAVING.search(before) and _MIGRATING_FROM.search(before))
 
 
 @lru_cache(maxsize=256)

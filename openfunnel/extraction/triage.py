@@ -16,12 +16,13 @@ from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from openfunnel.errors import ExtractionFailed, InvalidSetting
-from openfunnel.extraction.answer_cache import AnswerCache, KnownAnswer, question_key
+from openfunnel.extraction.answer_cache import AnswerCache, question_key
 from openfunnel.extraction.calls import Calls
 from openfunnel.extraction.chat import ChatModel, Ending, Message
 from openfunnel.normalize.text import clean_text, fold, one_line
 from openfunnel.records import Extraction, PostingText, RoleFunction
 from openfunnel.settings import Settings
+from openfunnel.store.model_answers import KnownAnswer
 
 log = logging.getLogger(__name__)
 
@@ -199,8 +200,7 @@ class Triage:
             return None
         answer = _read(reply.content) if reply.ending is Ending.WHOLE else None
         if answer is not None:
-            tokens = reply.tokens_in or 0, reply.tokens_out or 0
-            await cache.put(key, KnownAnswer(reply.content, reply.model, *tokens))
+            await cache.put(key, KnownAnswer(reply.content, reply.model))
         return answer
 
     def _language(self, posting: PostingText) -> str | None:

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from openfunnel.extraction.answer import ModelAnswer, StatedInitiative, StatedPlace
 from openfunnel.extraction.evidence import Source
+from openfunnel.extraction.initiative_evidence import initiative_of
 from openfunnel.extraction.naming import Refusal, Refused, evidence_of, mention_of
 from openfunnel.extraction.stance import STRENGTH, sentence_span
 from openfunnel.normalize.amounts import find_amounts
@@ -38,9 +39,6 @@ from openfunnel.records import (
     ValueSource,
 )
 
-INITIATIVE_WORDS, INITIATIVE_CHARACTERS = 3, 8
-"""Least length of an initiative's evidence: what is shorter states nothing. Scripts without spaces
-are measured in characters."""
 SUMMARY_WORDS = 3
 SUMMARY_SHARE = 0.5
 """Least share of a summary's longer words that the posting must have, in some form."""
@@ -141,12 +139,9 @@ class _Check:
         kept: dict[Initiative, None] = {}
         for one in stated:
             try:
-                evidence = evidence_of(one.evidence, self._source)
-                _check_length(evidence.text)
+                kept[initiative_of(one, self._source, self._stated.initiatives)] = None
             except Refused as refused:
                 self.refused[refused.why] += 1
-            else:
-                kept[Initiative(type=one.type, evidence=evidence, source=ValueSource.LLM)] = None
         return tuple(kept)
 
     def pay(self, answer: ModelAnswer) -> Sourced[Compensation] | None:
@@ -271,10 +266,3 @@ def _states_pay(evidence: str, pay: Compensation, country: str | None) -> bool:
             or (pay.period is PayPeriod.YEAR and pay.min >= LEAST_A_YEAR)
         )
     )
-
-
-def _check_length(evidence: str) -> None:
-    spaced = evidence.isascii() or " " in evidence
-    enough = len(_WORD.findall(evidence)) >= INITIATIVE_WORDS
-    if not (enough if spaced else len(evidence) >= INITIATIVE_CHARACTERS):
-        raise Refused(Refusal.TOO_SHORT)

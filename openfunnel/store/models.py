@@ -364,15 +364,15 @@ class StoredAnswer(Base):
     """An answer of a model, so that the same is never asked twice."""
 
     __tablename__ = "model_answers"
+    __table_args__ = (Index("model_answers_used_at_idx", "used_at"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     """Hash of all that the answer depends on."""
     content: Mapped[str]
     """As the model gave it: each use reads and verifies it anew."""
     model: Mapped[str]
-    tokens_in: Mapped[int]
-    tokens_out: Mapped[int]
-    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    """The last time, to the day."""
 
 
 class StoredUse(Base):

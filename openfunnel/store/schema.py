@@ -14,7 +14,7 @@ from openfunnel.errors import SchemaOutdated
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision; they are numbered, so that newer ones compare greater."""
 VERSION_TABLE = "openfunnel_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"

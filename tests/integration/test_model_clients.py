@@ -15,7 +15,7 @@ from openfunnel.extraction.ollama import OllamaModel
 from openfunnel.extraction.openai_compatible import OpenAiModel
 from openfunnel.extraction.prompt import ask
 from openfunnel.extraction.router import choose
-from openfunnel.extraction.usage import Account, Meter
+from openfunnel.extraction.usage import Meter
 from openfunnel.records import AtsFields, Origin, PostingText, ValueSource
 from openfunnel.sandbox.faults import parse_faults
 from openfunnel.sandbox.model import MODEL
@@ -133,7 +133,8 @@ async def test_an_extraction_says_what_the_rules_say_and_names_the_sandbox(
     assert stated.compensation is not None
     assert result.extraction.compensation.value == stated.compensation.value
     assert [place.source for place in result.extraction.locations] == [ValueSource.ATS]
-    use = meter.take()[Account("lever", 7, MODEL)]
+    (use,) = meter.take()
+    assert (use.run_id, use.ats, use.model) == (7, "lever", MODEL)
     assert (use.calls, use.tokens_in, use.tokens_out) == (1, result.tokens_in, result.tokens_out)
     assert use.tokens_in > use.tokens_out > 0
 
@@ -159,7 +160,7 @@ async def test_with_a_database_no_process_asks_what_another_has_asked(
 
     assert (asked.cached, known.cached) == (False, True)
     assert known.extraction == asked.extraction
-    (use,) = meter.take().values()
+    (use,) = meter.take()
     assert (use.calls, use.cache_hits) == (1, 1)
     database.close()
 

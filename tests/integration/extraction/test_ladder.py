@@ -117,7 +117,7 @@ async def test_an_extraction_says_what_the_model_says_and_is_sound(
     assert result.confidence is not None
     assert result.confidence > 0.9
     assert result.tokens_in > result.tokens_out > 0
-    (use,) = meter.take().values()
+    (use,) = meter.take()
     assert (use.calls, use.tokens_in, use.tokens_out) == (1, result.tokens_in, result.tokens_out)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from openfunnel.errors import DatabaseUnavailable
 from openfunnel.extraction.ledger import Ledger
 from openfunnel.extraction.usage import Meter
-from openfunnel.records import ModelUse, Origin, PostingText
+from openfunnel.records import Origin, PostingText
 from openfunnel.store import usage
 from openfunnel.store.database import Database
 
@@ -43,7 +43,7 @@ async def test_what_could_not_be_stored_is_stored_the_next_time(database_url: st
     with Failing(database_url) as database:
         ledger = Ledger(meter, database, lambda: NOW)
         for error in (DatabaseUnavailable(url="u", detail="d"), ZeroDivisionError("by zero")):
-            meter.note(POSTING, ModelUse(model="m", calls=1))
+            meter.note(POSTING, "m", calls=1)
             database.error = error
             await ledger.store()
         assert calls_stored(database) == 0

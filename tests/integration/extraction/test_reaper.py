@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from openfunnel.extraction.reaper import Reaper, ReapReport
+from openfunnel.extraction.reaper import ANSWERS_KEPT, Reaper, ReapReport
 from openfunnel.extraction.reconciliation import reconcile
 from openfunnel.lost_requests import LostRequests, Recovered
 from openfunnel.queue.leases import HIDDEN_SECONDS, Job
@@ -15,6 +16,7 @@ from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
 from openfunnel.store import posting_writes
 from openfunnel.store.database import Database
+from openfunnel.store.model_answers import KnownAnswer, find_answers, save_answers
 
 from .conftest import NOW, Clock, MakeWorker, Rules, Store, jobs
 
@@ -129,6 +131,20 @@ async def test_everything_that_waits_comes_back_after_a_wipe(
 
     assert (await reaper.turn()).pushed == 2500
     assert (await queue.depth()).ready == 2500
+
+
+async def test_a_turn_forgets_answers_that_nothing_asked_for_in_a_long_time(
+    database: Database, reaper: Reaper
+) -> None:
+    answer = KnownAnswer("{}", "small")
+    with database.begin() as session:
+        save_answers(session, {"kept": answer}, NOW - ANSWERS_KEPT)
+        save_answers(session, {"old": answer}, NOW - ANSWERS_KEPT - timedelta(seconds=1))
+
+    await reaper.turn()
+
+    with database.begin() as session:
+        assert find_answers(session, ["kept", "old"], NOW) == {"kept": answer}
 
 
 async def test_a_reaper_outlives_outages_and_surprises(

@@ -12,14 +12,14 @@ from sqlalchemy import select
 
 from openfunnel.errors import DatabaseUnavailable, ExtractionFailed, ModelBusy
 from openfunnel.extraction import naming, rules
-from openfunnel.extraction.replay import BATCH, Plan, Replay
+from openfunnel.extraction.replay import BATCH, Replay
+from openfunnel.extraction.replay_journal import Plan
 from openfunnel.extraction.replay_report import CountedChange, ReplayReport
 from openfunnel.extraction.router import choose
 from openfunnel.extraction.usage import Meter
 from openfunnel.normalize import skills, taxonomy
 from openfunnel.records import (
     ExtractionResult,
-    ModelUse,
     PostingStatus,
     PostingText,
     Seniority,
@@ -379,8 +379,7 @@ async def test_what_models_cost_is_of_the_source_and_of_no_run(
 
     class Metered(Rules):
         async def extract(self, posting: PostingText) -> ExtractionResult:
-            use = ModelUse(model="m", calls=1, cache_hits=2, tokens_in=30, tokens_out=4, seconds=5)
-            meter.note(posting, use)
+            meter.note(posting, "m", calls=1, cache_hits=2, tokens_in=30, tokens_out=4, seconds=5)
             return await super().extract(posting)
 
     report = await run(make(Metered(), meter=meter))

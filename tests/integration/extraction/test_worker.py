@@ -19,7 +19,7 @@ from openfunnel.extraction.usage import Meter
 from openfunnel.queue.leases import HIDDEN_SECONDS, Lease
 from openfunnel.queue.presence import PresenceBoard
 from openfunnel.queue.redis_leases import RedisLeaseQueue
-from openfunnel.records import ExtractionResult, ModelUse, PostingText
+from openfunnel.records import ExtractionResult, PostingText
 from openfunnel.store import usage
 from openfunnel.store.database import Database
 from openfunnel.store.models import Posting
@@ -348,7 +348,7 @@ async def test_what_a_model_costs_is_stored_when_the_worker_ends(
     meter = Meter()
 
     async def count(posting: PostingText) -> None:
-        meter.note(posting, ModelUse(model="m", calls=1, tokens_in=7))
+        meter.note(posting, "m", calls=1, tokens_in=7)
 
     await make_worker(Rules(count), meter=meter).run(asyncio.Event(), drain=True)
 

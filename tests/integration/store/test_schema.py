@@ -1,7 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from openfunnel.errors import DatabaseUnavailable, SchemaOutdated
 from openfunnel.settings import PROJECT_ROOT, Settings
 from openfunnel.store import schema
 from openfunnel.store.database import Database, open_database
+from openfunnel.store.model_answers import KnownAnswer, find_answers
 from openfunnel.store.models import Base
 from openfunnel.store.queries import get_extraction
 
@@ -120,6 +121,21 @@ def test_extractions_of_the_second_version_keep_what_they_say(empty_database_url
         None,
         None,
     )
+
+
+def test_answers_of_the_third_version_are_still_known(
+    empty_database_url: str, now: datetime
+) -> None:
+    with Database(empty_database_url) as database:
+        with database.begin() as session:
+            command.upgrade(schema.alembic_config(session.connection()), "0003")
+            session.execute(
+                text("INSERT INTO model_answers VALUES ('key', '{}', 'small', 100, 20, :now)"),
+                {"now": now},
+            )
+        assert schema.migrate(empty_database_url) == "0003"
+        with database.begin() as session:
+            assert find_answers(session, ["key"], now) == {"key": KnownAnswer("{}", "small")}
 
 
 def test_an_empty_database_gets_its_schema_when_it_is_opened(empty_database_url: str) -> None:

@@ -72,7 +72,6 @@ class ScriptedModel:
     name: str = "ollama"
     host: str = "nowhere"
     options: Mapping[str, Any] = field(default_factory=dict)
-    context_tokens: int | None = None
     gate: asyncio.Event | None = None
     """Where there is one, answers wait for it."""
     at_work: int = 0

@@ -22,30 +22,9 @@ from openfunnel.extraction.answer import (
     salvage_answer,
 )
 from openfunnel.records import RoleFunction, Seniority
+from tests.unit.extraction.scripted_model import an_answer
 
 KAFKA = {"evidence": "Kafka is a plus", "name": "Kafka", "stance": "preferred"}
-
-
-def an_answer(**changes: Any) -> dict[str, Any]:
-    return {
-        "summary": "A senior data engineer for the data platform.",
-        "role_function": "data",
-        "seniority": "senior",
-        "employment_type": None,
-        "workplace": None,
-        "locations": [],
-        "pay_evidence": "$150,000 - $180,000 a year",
-        "pay_min": 150000,
-        "pay_max": 180000,
-        "pay_currency": "USD",
-        "pay_period": "year",
-        "pay_is_on_target_earnings": False,
-        "years_evidence": "5+ years of experience",
-        "years_experience_min": 5,
-        "technologies": [KAFKA],
-        "skills": [],
-        "initiatives": [],
-    } | changes
 
 
 def written(**changes: Any) -> str:

@@ -6,17 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from openfunnel.errors import DatabaseUnavailable
-from openfunnel.extraction.answer_cache import (
-    AnswersInMemory,
-    KnownAnswer,
-    StoredAnswers,
-    answer_key,
-)
+from openfunnel.extraction.answer_cache import AnswersInMemory, StoredAnswers, answer_key
 from openfunnel.records import Origin, PostingText
 from openfunnel.store.database import Database
+from openfunnel.store.model_answers import KnownAnswer
 from tests.unit.extraction.scripted_model import POSTING, ScriptedModel, moved
 
-ANSWER = KnownAnswer('{"a": "Köln \\u0000 数"}', "small", 100, 20)
+ANSWER = KnownAnswer('{"a": "Köln \\u0000 数"}', "small")
+OTHER = KnownAnswer("other", "large")
 
 
 def key(posting: PostingText = POSTING, prompt_tokens: int = 400, **model: object) -> str:
@@ -62,28 +59,39 @@ async def test_memory_forgets_what_was_not_used_for_longest() -> None:
     assert [await cache.get(name) for name in ("one", "two", "three")] == [ANSWER, None, ANSWER]
 
 
-async def test_stored_answers_are_found_again_and_the_first_stays(database_url: str) -> None:
+async def test_memory_takes_the_later_of_two_answers_and_remembers_it_as_the_latest() -> None:
+    cache = AnswersInMemory(most=2)
+    await cache.put("one", ANSWER)
+    await cache.put("two", ANSWER)
+
+    await cache.put("one", OTHER)
+    await cache.put("three", ANSWER)
+
+    assert [await cache.get(name) for name in ("one", "two", "three")] == [OTHER, None, ANSWER]
+
+
+async def test_stored_answers_are_found_again_and_the_later_stays(database_url: str) -> None:
     with Database(database_url) as database:
         stored = StoredAnswers(database, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
 
         assert await stored.get("key") is None
         await stored.put("key", ANSWER)
-        await stored.put("key", KnownAnswer("later", "large", 1, 1))
-
         assert await stored.get("key") == ANSWER
+
+        await stored.put("key", OTHER)
+        assert await stored.get("key") == OTHER
 
 
 async def test_questions_that_come_together_get_each_its_own_answer(database_url: str) -> None:
-    other = KnownAnswer("other", "large", 1, 1)
     with Database(database_url) as database:
         stored = StoredAnswers(database)
 
         await asyncio.gather(
-            stored.put("one", ANSWER), stored.put("two", other), stored.put("one", other)
+            stored.put("one", ANSWER), stored.put("two", OTHER), stored.put("one", OTHER)
         )
         found = await asyncio.gather(*map(stored.get, ("two", "nine", "one", "two")))
 
-    assert found == [other, None, ANSWER, other]
+    assert found == [OTHER, None, OTHER, OTHER]
 
 
 async def test_an_answer_that_comes_while_the_server_is_away_is_not_asked_for_again() -> None:
@@ -104,7 +112,7 @@ async def test_an_answer_with_what_postgresql_cannot_hold_is_stored_without_it(
     with Database(database_url) as database:
         stored = StoredAnswers(database)
 
-        await stored.put("key", KnownAnswer(content, "small", 1, 1))
+        await stored.put("key", KnownAnswer(content, "small"))
 
         known = await stored.get("key")
         assert known is not None

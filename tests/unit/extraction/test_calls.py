@@ -7,8 +7,9 @@ import pytest
 
 from openfunnel.extraction.calls import Calls, Flights
 from openfunnel.extraction.chat import Message
-from openfunnel.extraction.usage import Account, Meter
-from openfunnel.records import ModelUse, Origin
+from openfunnel.extraction.usage import Meter
+from openfunnel.records import Origin
+from openfunnel.store.usage import UsageRow
 from tests.unit.extraction.scripted_model import POSTING, ScriptedModel, says
 
 ASKED = [Message("user", "x" * 400)]
@@ -37,14 +38,10 @@ async def test_a_reply_is_counted_for_its_run_source_and_model() -> None:
     await calls.ask(model, COUNTED, ASKED, {})
     calls.note_known("small", COUNTED)
 
-    assert meter.take() == {
-        Account("lever", 7, "small-q4"): ModelUse(
-            model="small-q4", calls=1, tokens_in=100, tokens_out=20, seconds=0.5
-        ),
-        Account("lever", 7, "small"): ModelUse(
-            model="small", calls=1, cache_hits=1, tokens_in=100, tokens_out=20, seconds=0.5
-        ),
-    }
+    assert meter.take() == [
+        UsageRow(7, "lever", "small-q4", 1, 0, 100, 20, 0.5),
+        UsageRow(7, "lever", "small", 1, 1, 100, 20, 0.5),
+    ]
 
 
 async def test_tokens_that_the_server_does_not_count_are_estimated() -> None:

@@ -1,7 +1,13 @@
-"""The schema that an answer is to follow."""
+"""The schemas that answers are to follow."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
 
 from openfunnel.extraction.answer import ModelAnswer
 from openfunnel.extraction.contract import ANSWER_SCHEMA, MOST_CHARACTERS, MOST_ITEMS
+from openfunnel.extraction.triage import TRIAGE_SCHEMA
 
 MOST_REPETITIONS = 2_000
 """Of one rule in llama.cpp's grammars: `MAX_REPETITION_THRESHOLD` of its `llama-grammar.cpp`."""
@@ -17,10 +23,14 @@ def keywords(schema: object) -> set[str]:
     return set(schema).union(*map(keywords, [*inner, *named.values()]))
 
 
-def test_the_schema_uses_only_what_grammar_converters_understand() -> None:
+@pytest.mark.parametrize("schema", [ANSWER_SCHEMA, TRIAGE_SCHEMA], ids=["answer", "triage"])
+def test_a_schema_uses_only_what_grammar_converters_understand(schema: Mapping[str, Any]) -> None:
     known = {"type", "enum", "properties", "required", "items", "maxItems", "maxLength"}
 
-    assert keywords(ANSWER_SCHEMA) <= known
+    assert keywords(schema) <= known
+
+
+def test_no_bound_is_more_than_a_grammar_may_repeat() -> None:
     assert MOST_CHARACTERS < MOST_REPETITIONS > 10 * MOST_ITEMS
 
 

@@ -169,8 +169,7 @@ def test_shown_and_left_out_together_are_the_text(text: str, tokens: int) -> Non
 def test_no_more_is_shown_than_the_budget_allows(text: str, tokens: int) -> None:
     found = shown(text, tokens)
 
-    assert found.tokens <= tokens
-    assert found.tokens == TokenEstimate()(found.text)
+    assert TokenEstimate()(found.text) <= tokens
 
 
 def test_neighbours_of_one_reason_are_left_out_as_one() -> None:
@@ -190,6 +189,7 @@ def test_neighbours_of_one_reason_are_left_out_as_one() -> None:
         "a\n" * 100_000,
         "## Requirements\n" * 100_000,
         "- Rust (Foo), Python and Go.  \n" * 65_000,
+        "- Draw with" + " " * 30 + "Qwertly, and " * 20_000,
         "\x01" * 500_000,
         '"\\' * 500_000,
         "데이터 엔지니어를 찾습니다 " * 100_000,

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy
-from openfunnel.extraction import rules
-from openfunnel.extraction.answer_cache import AnswerCache, AnswersInMemory, KnownAnswer
+from openfunnel.extraction import inquiry, rules
+from openfunnel.extraction.answer_cache import AnswerCache, AnswersInMemory, answer_key
 from openfunnel.extraction.chat import Ending, Reply
 from openfunnel.extraction.ladder import ModelExtractor
 from openfunnel.extraction.prompt import PROMPT_VERSION, SYSTEM_PROMPT
 from openfunnel.extraction.triage import Triage
 from openfunnel.extraction.usage import Meter
-from openfunnel.records import ModelUse, Origin, PostingText, RoleFunction, ValueSource
+from openfunnel.records import Origin, PostingText, RoleFunction, ValueSource
+from openfunnel.store.model_answers import KnownAnswer
+from openfunnel.store.usage import UsageRow
 from tests.unit.extraction.scripted_model import POSTING, ScriptedModel, moved, says
 
 BUSY = ModelBusy(model="small", host="nowhere", reason="loading")
@@ -25,6 +27,8 @@ PROSE = says("Sure! Here is what I found")
 DOUBTFUL = says(role_function="legal", seniority="intern", technologies=[])
 CUT_OFF = replace(says(), ending=Ending.TOO_LONG)
 BROKEN_OFF = replace(says(), ending=Ending.BROKEN_OFF)
+
+PROMPT_TOKENS = 400
 
 
 class Ladder:
@@ -50,15 +54,14 @@ class Ladder:
             slots=4,
             min_confidence=0.5,
             on_failure=on_failure,
-            prompt_tokens=400,
+            prompt_tokens=PROMPT_TOKENS,
         )
 
     async def extract(self, posting: PostingText = POSTING) -> Any:
         return await self.extractor.extract(posting)
 
-    def use_of(self, model: str) -> ModelUse:
-        uses = {account.model: use for account, use in self.meter.take().items()}
-        return uses.get(model, ModelUse(model=model))
+    def use_of(self, model: str) -> UsageRow:
+        return next(row for row in self.meter.take() if row.model == model)
 
 
 # --- one model ----------------------------------------------------------------------------------
@@ -215,9 +218,12 @@ async def test_an_unusable_answer_is_final_where_rules_are_not_to_step_in() -> N
         await Ladder(PROSE, PROSE, on_failure="dead").extract()
 
 
-async def test_a_failed_request_is_not_final() -> None:
-    with pytest.raises(ExtractionFailed, match="in time") as raised:
-        await Ladder(TIMED_OUT, TIMED_OUT, on_failure="dead").extract()
+@pytest.mark.parametrize(
+    ("failure", "said"), [(TIMED_OUT, "in time"), (GARBLED, "protocol")], ids=["late", "garbled"]
+)
+async def test_a_failed_request_is_not_final(failure: Exception, said: str) -> None:
+    with pytest.raises(ExtractionFailed, match=said) as raised:
+        await Ladder(failure, failure, on_failure="dead").extract()
 
     assert not isinstance(raised.value, ModelAnswerInvalid)
 
@@ -273,6 +279,42 @@ async def test_the_large_model_is_waited_for_where_there_is_no_answer_at_all() -
         await Ladder(PROSE, PROSE, large=(BUSY,)).extract()
 
 
+async def test_while_the_large_model_is_away_the_small_one_is_not_asked_the_same_again() -> None:
+    ladder = Ladder(PROSE, PROSE, large=(BUSY, BUSY, says()))
+
+    for _ in range(2):
+        with pytest.raises(ModelBusy):
+            await ladder.extract()
+    result = await ladder.extract()
+
+    assert (result.model, result.failure) == ("large", None)
+    assert len(ladder.small.asked) == 2
+    assert result.tokens_in == 300
+
+
+async def test_what_a_failed_request_would_have_said_is_asked_again() -> None:
+    ladder = Ladder(TIMED_OUT, TIMED_OUT, says(), large=(BUSY,))
+
+    with pytest.raises(ModelBusy):
+        await ladder.extract()
+
+    assert (await ladder.extract()).model == "small"
+
+
+async def test_of_no_more_unusable_answers_than_fit_is_it_remembered_that_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inquiry, "MOST_UNUSABLE", 1)
+    ladder = Ladder(*[PROSE] * 4, says(), large=(BUSY, BUSY))
+    other = POSTING.model_copy(update={"title": "Data Engineer"})
+
+    for posting in (POSTING, other):
+        with pytest.raises(ModelBusy):
+            await ladder.extract(posting)
+
+    assert (await ladder.extract(POSTING)).model == "small"
+
+
 async def test_the_failures_of_both_are_on_record() -> None:
     result = await Ladder(PROSE, PROSE, large=(TIMED_OUT, TIMED_OUT)).extract()
 
@@ -316,14 +358,14 @@ async def test_an_unusable_answer_is_not_remembered() -> None:
     assert (await ladder.extract()).extractor == "ollama"
 
 
-async def test_a_remembered_answer_that_no_longer_holds_is_asked_for_again() -> None:
-    class Stale(AnswersInMemory):
-        async def get(self, key: str) -> KnownAnswer | None:
-            return KnownAnswer('{"summary": "of an older schema"}', "small", 1, 1)
+async def test_a_remembered_answer_that_no_longer_holds_is_asked_for_again_once() -> None:
+    cache, ladder = AnswersInMemory(), Ladder(says())
+    key = answer_key(POSTING, ladder.small, PROMPT_TOKENS)
+    await cache.put(key, KnownAnswer('{"summary": "of an older schema"}', "small"))
 
-    result = await Ladder(says(), cache=Stale()).extract()
+    first, second = [await Ladder(says(), cache=cache).extract() for _ in range(2)]
 
-    assert not result.cached
+    assert (first.cached, second.cached) == (False, True)
 
 
 async def test_the_same_text_at_the_same_time_is_one_call() -> None:

@@ -1,6 +1,6 @@
 """The client of Ollama: against a real HTTP server that answers what a test tells it to."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,12 +16,7 @@ from openfunnel.errors import (
 from openfunnel.extraction.chat import Ending, Message
 from openfunnel.extraction.ollama import CONTEXT_TOKENS, OllamaModel
 from openfunnel.settings import Settings
-from tests.unit.extraction.model_server import (
-    MODEL,
-    ModelServer,
-    address_of_nobody,
-    running_model_server,
-)
+from tests.unit.extraction.model_server import MODEL, ModelServer
 
 MESSAGES = [Message("system", "You extract."), Message("user", "A cook.")]
 SCHEMA = {"type": "object", "properties": {"summary": {"type": "string"}}}
@@ -48,18 +43,6 @@ def errs(status: int, error: str) -> Response:
 
 def settings_for(url: str, **overrides: Any) -> Settings:
     return Settings.load(environ={}, ollama_host=url, **overrides)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    with running_model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ModelServer) -> ModelServer:
-    running.forget()
-    return running
 
 
 @pytest.fixture
@@ -214,14 +197,13 @@ async def test_a_request_that_is_taken_and_never_answered_fails_the_posting(
     await model.close()
 
 
-async def test_an_absent_server_is_waited_for() -> None:
-    with address_of_nobody() as url:
-        model = OllamaModel(settings_for(url), MODEL)
+async def test_an_absent_server_is_waited_for(nobody: str) -> None:
+    model = OllamaModel(settings_for(nobody), MODEL)
 
-        with pytest.raises(ModelBusy):
-            await model.chat(MESSAGES, SCHEMA)
+    with pytest.raises(ModelBusy):
+        await model.chat(MESSAGES, SCHEMA)
 
-        await model.close()
+    await model.close()
 
 
 @pytest.mark.parametrize("host", ["http://[::1", "http://a:b:c", "http://exa mple\x00"])

@@ -19,12 +19,7 @@ from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.openai_compatible import OpenAiModel, closed
 from openfunnel.records import Workplace
 from openfunnel.settings import Settings
-from tests.unit.extraction.model_server import (
-    MODEL,
-    ModelServer,
-    address_of_nobody,
-    running_model_server,
-)
+from tests.unit.extraction.model_server import MODEL, ModelServer
 
 MESSAGES = [
     Message("system", "You extract."),
@@ -56,18 +51,6 @@ def errs(status: int, message: str) -> Response:
 
 def settings_for(url: str, **overrides: Any) -> Settings:
     return Settings.load(environ={}, openai_url=f"{url}/v1", **overrides)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    with running_model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ModelServer) -> ModelServer:
-    running.forget()
-    return running
 
 
 @pytest.fixture
@@ -261,14 +244,13 @@ async def test_a_request_that_is_taken_and_never_answered_fails_the_posting(
     await model.close()
 
 
-async def test_an_absent_server_is_waited_for() -> None:
-    with address_of_nobody() as url:
-        model = OpenAiModel(settings_for(url), MODEL)
+async def test_an_absent_server_is_waited_for(nobody: str) -> None:
+    model = OpenAiModel(settings_for(nobody), MODEL)
 
-        with pytest.raises(ModelBusy):
-            await model.chat(MESSAGES, SCHEMA)
+    with pytest.raises(ModelBusy):
+        await model.chat(MESSAGES, SCHEMA)
 
-        await model.close()
+    await model.close()
 
 
 @pytest.mark.parametrize("url", [None, "http://[::1", "http://a:b:c", "http://exa mple\x00"])
@@ -337,11 +319,10 @@ async def test_a_model_that_is_not_there_says_what_to_do(
         await model.check()
 
 
-async def test_an_absent_server_is_noticed_at_the_start() -> None:
-    with address_of_nobody() as url:
-        model = OpenAiModel(settings_for(url), MODEL)
+async def test_an_absent_server_is_noticed_at_the_start(nobody: str) -> None:
+    model = OpenAiModel(settings_for(nobody), MODEL)
 
-        with pytest.raises(ModelUnavailable, match="no OpenAI-compatible API"):
-            await model.check()
+    with pytest.raises(ModelUnavailable, match="no OpenAI-compatible API"):
+        await model.check()
 
-        await model.close()
+    await model.close()

@@ -9,7 +9,7 @@ from openfunnel.extraction.replay_report import (
     ReplayReport,
     Tally,
 )
-from openfunnel.records import ModelUse
+from openfunnel.store.usage import UsageRow
 
 LEVEL = Change("seniority", "mid", "senior")
 
@@ -23,7 +23,7 @@ def full() -> Tally:
     tally.kept()
     tally.outrun()
     tally.failed("no answer")
-    tally.used([ModelUse(model="m", calls=2, cache_hits=3, tokens_in=40, tokens_out=5, seconds=6)])
+    tally.used([UsageRow(None, "lever", "m", 2, 3, 40, 5, 6.0)])
     return tally
 
 

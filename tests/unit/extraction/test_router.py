@@ -1,6 +1,5 @@
 """Which extractor is chosen, and what is said about it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,32 +9,9 @@ from openfunnel.extraction.router import Choice, choose
 from openfunnel.extraction.usage import Meter
 from openfunnel.records import PostingText
 from openfunnel.settings import Settings
-from tests.unit.extraction.model_server import (
-    MODEL,
-    ModelServer,
-    address_of_nobody,
-    running_model_server,
-)
+from tests.unit.extraction.model_server import MODEL, ModelServer
 
 LARGE = "large:8b"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ModelServer]:
-    with running_model_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ModelServer) -> ModelServer:
-    running.forget()
-    return running
-
-
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    with address_of_nobody() as url:
-        yield url
 
 
 async def chosen(**settings: Any) -> Choice:

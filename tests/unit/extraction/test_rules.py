@@ -155,6 +155,20 @@ def test_structured_fields_win_over_the_text() -> None:
     assert (result.compensation.value, result.compensation.source) == (pay, ValueSource.ATS)
 
 
+def test_a_field_for_pay_that_holds_earnings_on_target_says_so() -> None:
+    pay = Compensation(
+        min=Decimal(90_000), max=Decimal(120_000), currency="USD", period=PayPeriod.YEAR
+    )
+    fields = AtsFields(compensation=pay)
+    text = "The on-target earnings (OTE) for this position range from $90,000 to $120,000 a year."
+    earned = extract(PostingText(title="Agent", text=text, fields=fields)).compensation
+    assert earned is not None
+    assert earned.value == pay.model_copy(update={"ote": True})
+    of_base = extract(PostingText(title="Agent", text="You earn well.", fields=fields)).compensation
+    assert of_base is not None
+    assert of_base.value == pay
+
+
 def test_locations_are_the_fields_own() -> None:
     (place,) = extract(POSTING).locations
     assert (place.value.city, place.value.country) == ("Berlin", "DE")
@@ -182,6 +196,15 @@ def test_one_year_asked_for_means_junior_and_nothing_said_means_mid() -> None:
     assert extract(PostingText(title="Agent", text="")).seniority.value is Seniority.MID
 
 
+def test_of_years_in_several_items_the_most_are_the_overall_ones() -> None:
+    text = "## Requirements\n- 3+ years of management experience\n- 8+ years in kettle design"
+    years = extract(PostingText(title="Manager", text=text)).years_experience_min
+    assert years is not None
+    assert years.value == 8
+    assert years.evidence is not None
+    assert years.evidence.text == "8+ years"
+
+
 def test_years_that_are_only_welcome_do_not_count() -> None:
     text = "## Nice to have\n- 7+ years of experience in sales"
     assert extract(PostingText(title="Agent", text=text)).years_experience_min is None
@@ -203,7 +226,16 @@ def test_products_of_the_employer_under_other_names_do_not_count() -> None:
     assert list(stances(result.technologies)) == ["PostgreSQL"]
 
 
-@pytest.mark.parametrize("opening", ["## About Shopify", "At Shopify, we sell.", "Join Shopify!"])
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "## About Shopify",
+        "At Shopify, we sell.",
+        "Join Shopify!",
+        "Our sales team at Shopify is small.",
+        "Shopify is proud to be an equal opportunity employer.",
+    ],
+)
 def test_the_text_names_the_employer_where_the_board_does_not(opening: str) -> None:
     text = f"{opening}\n## Requirements\n- You know Shopify and Ruby on Rails"
     result = extract(PostingText(title="Engineer", text=text))
@@ -289,6 +321,8 @@ def test_any_fields_are_extracted(fields: AtsFields) -> None:
     [
         "c", "R, Go, C, ", "Java,", "Java.", "(", "9", "5+ years ", "$100 ", "\n", "\n## About you",
         "a@b.io ", "Python companies like ", "migrating from ", "İ", "数据 Go", "looking for a ",
+        "- 5+ years in ", "use AI to ", "users to ", "as a senior x ", "Our team at X is ",
+        "we help users expand in ", "You will x. ",
     ],
 )  # fmt: skip
 def test_two_million_characters_are_read_up_to_the_bound(unit: str) -> None:

@@ -30,6 +30,16 @@ from openfunnel.extraction.sections import Section, divide
         ("## Equal opportunity", Section.PROCESS),
         ("How to apply", Section.PROCESS),
         ("## Wir bieten", Section.PROCESS),
+        ("Our referral rules:", Section.PROCESS),
+        ("## In return", Section.PROCESS),
+        ("## Other notices", Section.PROCESS),
+        ("## Canada", Section.PROCESS),
+        ("## Le process de recrutement", Section.PROCESS),
+        ("The position also requires the following:", Section.REQUIRED),
+        ("## Does this sound like you?", Section.REQUIRED),
+        ("Now, it would be ideal if you have:", Section.PREFERRED),
+        ("It would be ideal if you know some of these", Section.PREFERRED),
+        ("In addition, the perfect candidate would have:", Section.PREFERRED),
         ("## About us", Section.COMPANY),
         ("## About Acme", Section.COMPANY),
     ],
@@ -51,6 +61,20 @@ def test_a_heading_opens_its_section(heading: str, section: Section) -> None:
 )
 def test_a_sentence_or_list_item_is_no_heading(line: str) -> None:
     assert divide(line)[0].section is Section.OPENING
+
+
+@pytest.mark.parametrize(
+    "heading", ["## Customer experience", "## Support our GDPR compliance", "## Fraud detection"]
+)
+def test_a_trade_named_like_a_section_goes_on_with_the_duties(heading: str) -> None:
+    lines = divide(f"## What you'll do\n{heading}\n- Something in it")
+    assert lines[-1].section is Section.DUTIES
+
+
+def test_only_before_a_list_does_a_bare_line_open_what_is_welcome() -> None:
+    line = "It would be ideal if you know some of these"
+    assert divide(f"## Requirements\n{line}\nNow the rest.")[-1].section is Section.REQUIRED
+    assert divide(f"## Requirements\n{line}.\n- Now a list")[-1].section is Section.REQUIRED
 
 
 def test_an_unknown_heading_goes_on_with_requirements_and_duties_only() -> None:

@@ -28,6 +28,13 @@ def test_the_section_decides_where_the_words_do_not(heading: str, expected: Stan
 
 
 @pytest.mark.parametrize(
+    "item", ["- Mastery required (Python)", "- Python is a must", "- Be proficient in Python"]
+)
+def test_what_is_demanded_among_the_duties_is_required(item: str) -> None:
+    assert stance(f"## What you'll do\n{item}", "Python") is Stance.REQUIRED
+
+
+@pytest.mark.parametrize(
     "item",
     [
         "- Python is a plus",

@@ -214,7 +214,7 @@ async def test_the_triage_model_sees_title_and_opening_and_is_asked_once() -> No
 
     (messages,) = asking.model.asked
     assert len(messages[-1].content) < 1000
-    (use,) = asking.meter.take().values()
+    (use,) = asking.meter.take()
     assert (use.calls, use.cache_hits) == (1, 1)
 
 

@@ -75,13 +75,17 @@ def test_a_technology_that_its_evidence_does_not_bear_out_is_refused(
 
 def test_a_skill_is_named_in_its_evidence_in_some_form() -> None:
     asked = [
-        {"evidence": "you will build its pipelines", "name": "pipeline building", "stance": "used"},
+        {
+            "evidence": "you will build its pipelines",
+            "name": "upkeep of pipelines",
+            "stance": "used",
+        },
         {"evidence": "you will build its pipelines", "name": "world domination", "stance": "used"},
     ]
 
     result = verified(skills=asked)
 
-    assert [skill.name for skill in result.extraction.skills] == ["pipeline building"]
+    assert [skill.name for skill in result.extraction.skills] == ["upkeep of pipelines"]
     assert result.refused == {"not_named": 1}
 
 
@@ -116,12 +120,13 @@ def test_an_initiative_needs_evidence_that_states_something() -> None:
         {"evidence": "opening a new office in Lyon", "type": "expansion"},
         {"evidence": "Lyon", "type": "funding"},
         {"evidence": "we raised a series B", "type": "funding"},
+        {"evidence": "Kafka is a plus", "type": "restructuring"},
     ]
 
     result = verified(initiatives=stated)
 
     assert [one.type for one in result.extraction.initiatives] == ["expansion"]
-    assert result.refused == {"too_short": 1, "no_evidence": 1}
+    assert result.refused == {"too_short": 1, "no_evidence": 1, "not_named": 1}
 
 
 @pytest.mark.parametrize(
