@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -31,13 +32,26 @@ def _no_settings_from_outside() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A home whose servers are stopped at the end.
+
+    Not below pytest's folder: each run of pytest closes that to all other users, and where we are
+    root, PostgreSQL is one.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="openfunnel-test-"))
+    try:
+        yield folder
+    finally:
+        services.stop(Settings.load(environ={}, home=folder))
+        shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    """A temporary home; servers started in it are stopped at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="openfunnel-test-"))
-    yield folder
-    services.stop(Settings.load(environ={}, home=folder))
-    shutil.rmtree(folder)
+    """A temporary home of all tests."""
+    with temporary_home() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

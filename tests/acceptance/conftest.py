@@ -8,6 +8,7 @@ from redis import Redis
 
 from openfunnel import services
 from openfunnel.settings import Settings
+from tests.conftest import temporary_home
 
 from .stage import Stage, environment_of
 
@@ -37,18 +38,18 @@ def stage(settings: Settings, database_url: str, tmp_path: Path) -> Iterator[Sta
 
 
 @pytest.fixture
-def own_servers(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Stage]:
+def own_servers(tmp_path: Path) -> Iterator[Stage]:
     """A stage on servers that no other test uses, so that they may be taken away."""
-    settings = Settings.load(environ={}, home=tmp_path_factory.mktemp("home"))
-    stage = Stage(
-        services.ensure_postgres(settings),
-        services.ensure_redis(settings),
-        tmp_path,
-        environment_of({"OPENFUNNEL_HOME": str(settings.home), "OPENFUNNEL_HOST_RATE": "0"}),
-    )
-    # Named, so that nobody starts them again by asking for them.
-    stage.environment |= {"DATABASE_URL": stage.database_url, "REDIS_URL": stage.redis_url}
-    assert stage.run("migrate").returncode == 0
-    yield stage
-    stage.end()
-    services.stop(settings)
+    with temporary_home() as home:
+        settings = Settings.load(environ={}, home=home)
+        stage = Stage(
+            services.ensure_postgres(settings),
+            services.ensure_redis(settings),
+            tmp_path,
+            environment_of({"OPENFUNNEL_HOME": str(home), "OPENFUNNEL_HOST_RATE": "0"}),
+        )
+        # Named, so that nobody starts them again by asking for them.
+        stage.environment |= {"DATABASE_URL": stage.database_url, "REDIS_URL": stage.redis_url}
+        assert stage.run("migrate").returncode == 0
+        yield stage
+        stage.end()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,15 @@ from typing import Any
 import psycopg
 from redis import Redis
 
+from openfunnel.records import BoardRef
+from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.environment import sandbox_variables
 from openfunnel.settings import PROJECT_ROOT
+from openfunnel.sources import SOURCES
 
 PATIENCE_SECONDS = 150.0
+
+POSTINGS = "SELECT ats, token, external_id FROM job_postings JOIN boards ON boards.id = board_id"
 
 
 @dataclass
@@ -130,6 +135,17 @@ class Stage:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def postings_of(world: GeneratedWorld, boards: Iterable[BoardRef]) -> list[tuple[str, str, str]]:
+    """What `POSTINGS` should find once these boards are fetched, in some order."""
+    postings = []
+    for ref in boards:
+        answer = world.answer(ref)
+        assert answer is not None
+        for page in SOURCES[ref.ats].parse_board(answer.body, ref):
+            postings += [(ref.ats, ref.token, posting.external_id) for posting in page.postings]
+    return postings
 
 
 def environment_of(extra: Mapping[str, str]) -> dict[str, str]:

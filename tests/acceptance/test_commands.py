@@ -20,6 +20,7 @@ from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.serve import running
 from openfunnel.sandbox.world import BoardAnswer, pack
 from openfunnel.settings import PROJECT_ROOT, Settings
+from openfunnel.sources import SOURCES
 
 from .stage import PATIENCE_SECONDS, Stage
 
@@ -256,7 +257,7 @@ def test_seeding_takes_as_many_boards_as_it_is_told(stage: Stage) -> None:
     assert ended.stdout.startswith("Queued: 3 boards")
     assert stage.count("SELECT count(*) FROM boards WHERE queued_at IS NOT NULL") == 3
     with stage.redis() as client:
-        pushed = [client.llen(f"{source}:start_urls") for source in ("greenhouse", "lever")]
+        pushed = [client.llen(f"{source}:start_urls") for source in SOURCES]
     assert sum(pushed) == 3
 
 
@@ -308,7 +309,7 @@ def test_the_status_is_json_for_programs(stage: Stage) -> None:
     assert status["fetched_per_second"] >= 0
     assert status["extracted_per_second"] == 0
     idle = {"ready": 0, "delayed": 0, "in_flight": 0, "dead": 0, "oldest_lease_seconds": 0}
-    assert status["crawl"] == {"greenhouse": idle, "lever": idle | {"ready": 1}}
+    assert status["crawl"] == dict.fromkeys(SOURCES, idle) | {"lever": idle | {"ready": 1}}
     assert status["extraction"] == idle | {"ready": postings}
     assert status["workers"] == []
     assert status["refused_entries"] == {"greenhouse": 1}

@@ -11,6 +11,7 @@ from openfunnel.records import Evidence, Extraction
 from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.faults import FaultKind
 from openfunnel.sandbox.serve import running
+from openfunnel.sources import SOURCES
 
 from .stage import Stage
 
@@ -30,7 +31,7 @@ def crawled(stage: Stage) -> Stage:
         stage.face(sandbox)
         for ref in world.boards():
             stage.push(ref.ats, str(ref))
-        for source in ("greenhouse", "lever"):
+        for source in SOURCES:
             stage.wait_for(stage.scrapy("crawl", source, "-a", "idle=1"))
     assert stage.count("SELECT count(*) FROM job_postings WHERE status = 'fetched'") == POSTINGS
     stage.environment |= {
