@@ -1,8 +1,9 @@
 """Divides a posting's text into lines and says of each which section it stands in.
 
 Sections begin at headings: `## ` lines, and short lines that end with a colon or hold little but a
-known heading. What is welcome is often set off by less: a line before a list will do. English,
-French, German, Spanish, Portuguese and Italian headings are known.
+known heading. What is welcome is often set off by less: a line before a list will do, and an entry
+of a list that says no more (`- Nice to have`). English, French, German, Spanish, Portuguese and
+Italian headings are known.
 """
 
 import re
@@ -14,6 +15,8 @@ from openfunnel.normalize.text import fold
 
 HEADING_CHARACTERS = 90
 """A line without `## ` that is longer is no heading."""
+ENTRY_CHARACTERS = 60
+"""An entry of a list that is longer is none."""
 
 
 class Section(StrEnum):
@@ -47,11 +50,13 @@ class Line:
 _PATTERNS = (
     (
         Section.PREFERRED,
-        r"nice[ -]to[ -]have|nice to haves?|bonus(?! plan|es|.*pay)|preferred|desir(?:ed|able"
+        r"nice[ -]to[ -]have|bonus(?! plan|es|.*pay)|preferred|desir(?:ed|able"
         r"|irable)|ideally"
         r"|\b(?:a|big|huge|extra|real) plus\b|^plus(?:es)?\b|plus points|extra points"
-        r"|brownie points|stand out|set you apart|good to have"
-        r"|would be (?:great|nice|ideal|a plus)|ideal if|(?:more interesting|stronger) if"
+        r"|brownie points|extra credit|stand out|sets? you apart|good to have"
+        r"|exceptional candidates"
+        r"|\b(?:be|is) (?:great|nice|ideal|a plus)(?! (?:fit|match))\b|\bideal(?: if|:)"
+        r"|(?:more interesting|stronger) if"
         r"|perfect candidate would|even better|not required|optional|advantage"
         r"|un plus|serait un plus|atouts?\b|appreciee?s?|souhaitee?s?|idealement|les plus\b"
         r"|von vorteil|wunschenswert|pluspunkte?|ist ein plus|deseable|se valora|valorable"
@@ -60,17 +65,20 @@ _PATTERNS = (
     (
         Section.PROCESS,
         r"benefits?\b|perks|^in return\b|what we offer|we offer|what'?s in it for you|compensation"
+        r"|\byou(?:'ll| will) (?:enjoy|gain|receive)\b|what you(?:'ll| will)? get(?! to)\b"
+        r"|take care of you|\bwell-?being|\blife (?:@|at|in|with)|\bwork[ -]life|\blogistics$"
         r"|salary|\bpay\b|total rewards"
         r"|equal opportunit|diversity|inclusion|\beeo\b|accommodation|how to apply"
         r"|privacy (?:notice|policy|statement)|gdpr (?:notice|statement)|\bnotices?\b"
         r"|referr(?:al|ed)"
-        r"|to apply|apply now|application process|recruitment process"
+        r"|to apply|apply now|^applying\b|application process|recruitment process"
         r"|interview|hiring process|recruiting process|selection process|what to expect"
         r"|disclaimer|fraud (?:alert|warning|notice)|recruit\w* (?:fraud|scam)|visa sponsorship"
         r"|in[ -]office expectations|location"
         r"|^(?:the )?(?:united states|united kingdom|us|usa|uk|canada|france|germany|spain|italy"
         r"|netherlands|ireland|singapore|japan|india|australia)\W*$"
-        r"|nous offrons|ce que nous|avantages|remuneration|process(?:us)? de recrutement"
+        r"|nous offrons|ce qu(?:e nous|'on) (?:offr|propos)|avantages|remuneration"
+        r"|process(?:us)? de recrutement"
         r"|process suivant|etapes du"
         r"|deroulement|candidature|modalites"
         r"|wir bieten|das bieten wir|unser angebot|vorteile|bewerbung|gehalt|ofrecemos"
@@ -82,6 +90,7 @@ _PATTERNS = (
         r"|^languages?\b|what you(?:'ll| will)? (?:bring|need|have)|you(?:'ll| will)? need"
         r"|you have|you bring|what we(?:'re| are) looking for|we(?:'re| are) looking for"
         r"|looking for|you(?:'re| are) (?:a )?(?:great|good|right)|what you should have"
+        r"|who (?:may|can) apply|who are you|you may be a|fit well|skill ?set\b"
         r"|ideal candidate"
         r"|your (?:profile|background|skills|experience)"
         r"|skills|(?<!customer )(?<!user )(?<!developer )(?<!employee )(?<!candidate )"
@@ -90,7 +99,8 @@ _PATTERNS = (
         r"|you may be|good fit|great fit|right fit|fit if|thrive|you(?:'ll"
         r"| will) (?:be )?success|what makes you|what it takes|expertise|competenc|knowledge"
         r"|education|key criteria|we(?:'d| would) (?:love|like)|candidate profile|profile"
-        r"|profil|qui es[ -]tu|qui etes[ -]vous|ce que nous recherchons|nous recherchons"
+        r"|profil|qui es[ -]tu|qui etes[ -]vous|connaissances?|aptitudes|parcours|formation\b"
+        r"|ce que nous recherchons|nous recherchons"
         r"|vous avez|tu as|prerequis|exigences|competences"
         r"|das bringst du|was du mitbringst|anforderungen|voraussetzungen|qualifikation"
         r"|dein profil|ihr profil|requisitos|perfil|lo que buscamos|que buscamos|o que buscamos"
@@ -98,16 +108,21 @@ _PATTERNS = (
     ),
     (
         Section.DUTIES,
-        r"responsibilit|what you(?:'ll| will| would)? (?:do|be doing|work|own|build|be)"
+        r"responsibilit|what you(?:'ll|'d| will| would)? (?:actually )?(?:do|be doing|work|own"
+        r"|build|be)"
         r"|you(?:'ll| will) (?:do|be|own|work|build|get)|the role|about the (?:role|team|job"
         r"|position|opportunity)|role overview|role summary|position|job (?:description|summary"
         r"|purpose)"
         r"|your (?:role|mission|impact|tasks|day|work|responsib)|day[ -]to[ -]day|duties"
-        r"|in this role|as an? |key (?:tasks|areas|activities|objectives|outcomes)|(?:tech"
+        r"|^(?:the |your |votre |le |el )?role\b|areas of focus|how you(?:'ll| will) contribute"
+        r"|difference you(?:'ll| will)|typical day|success looks like|^(?:\W*)you will\b"
+        r"|in this role|^as (?:an?|our|the) |key (?:tasks|areas|activities|objectives|outcomes)"
+        r"|(?:tech"
         r"|technology|our|technical) stack|stack\b|our tech\b|technologies|tools|environment"
         r"|mission|scope|projects?\b|challenge|deliverables|what the job|you can expect"
         r"|impact you|overview|opportunity"
-        r"|vos missions|tes missions|missions|le poste|ton role|votre role|responsabilites"
+        r"|vos missions|tes missions|missions|les taches|^taches|du poste|journee typique"
+        r"|le poste|ton role|votre role|responsabilites"
         r"|au quotidien|stack technique|l'equipe"
         r"|aufgaben|deine rolle|das erwartet dich|responsabilidades|funciones|tus funciones"
         r"|el rol|atividades|a vaga|responsabilita|il ruolo",
@@ -115,7 +130,8 @@ _PATTERNS = (
     (
         Section.COMPANY,
         r"about (?:us|the company|our)|^about \w+|who we are|our (?:company|story|values|mission"
-        r"|culture|team)|why (?:join|work|us|\w+)|company|culture|values|life at|join us"
+        r"|culture|team)|why (?:join|work|us|\w+)|company|culture|values|join us|how we work"
+        r"|^joining (?:the|our) |community you|communaute"
         r"|a propos|qui sommes[ -]nous|l'entreprise|pourquoi|nos valeurs|uber uns|wer wir sind"
         r"|unternehmen|sobre nosotros|quienes somos|quem somos|sobre (?:a|nos|o)\b|chi siamo",
     ),
@@ -123,6 +139,10 @@ _PATTERNS = (
 _KNOWN = tuple((section, re.compile(pattern)) for section, pattern in _PATTERNS)
 _WELCOME = _KNOWN[0][1]
 _MOST_HEADING_WORDS = 7
+_MOST_ENTRY_WORDS = 3
+"""Of an entry of a list that is a heading without a colon."""
+_ORNAMENT = re.compile(r"^[^\w(#]+")
+_LEADS_ON = re.compile(r"\s*(?:\.{3}|…)$")
 _SENTENCE_ENDS = (".", ",", ";", "!")
 _UNKNOWN = Section.OPENING
 _SUBDIVIDED = (Section.DUTIES, Section.REQUIRED)
@@ -149,15 +169,20 @@ def divide(text: str) -> list[Line]:
 def _may_be_heading(raw: str) -> bool:
     if raw.startswith("## "):
         return True
-    return len(raw) <= HEADING_CHARACTERS and not raw.startswith("- ")
+    if raw.startswith("- "):
+        is_short = len(raw) <= ENTRY_CHARACTERS
+        return is_short and (raw.endswith(":") or raw.count(" ") <= _MOST_ENTRY_WORDS)
+    return len(raw) <= HEADING_CHARACTERS
 
 
 @read_once
 def _heading(raw: str, before_list: bool) -> Section | None:
     """Return the section a heading opens; None where the line is no heading."""
     marked = raw.startswith("## ")
-    words = raw.strip()
-    folded = fold(words.removeprefix("## ").replace("’", "'"))
+    words = _ORNAMENT.sub("", raw.removeprefix("## ").strip())
+    folded = _LEADS_ON.sub(":", fold(words.replace("’", "'")))
+    if raw.startswith("- "):
+        return _entry_heading(folded) if before_list else None
     if not marked and not folded.endswith(":") and not _plain_heading(folded):
         leads = before_list and not folded.endswith(_SENTENCE_ENDS)
         return Section.PREFERRED if leads and _WELCOME.search(folded) else None
@@ -165,6 +190,14 @@ def _heading(raw: str, before_list: bool) -> Section | None:
         if pattern.search(folded):
             return section
     return _UNKNOWN if marked else None
+
+
+def _entry_heading(folded: str) -> Section | None:
+    """Return the section that an entry of a list opens: a list within the list follows it."""
+    if folded.endswith(":"):
+        known = next((one for one, pattern in _KNOWN if pattern.match(folded)), None)
+        return Section.PREFERRED if _WELCOME.search(folded) else known
+    return Section.PREFERRED if _WELCOME.match(folded) else None
 
 
 def _plain_heading(folded: str) -> bool:

@@ -52,6 +52,24 @@ _DEMANDED = re.compile(
     re.IGNORECASE,
 )
 """Words that ask for what they stand beside, even among the duties."""
+_OPENS_DEMAND = re.compile(
+    r"(?:- )?(?:at least |minimum (?:of )?|over )?\d+\+? ?(?:(?:-|–|to) ?\d+\+? ?)?(?:years?|yrs)\b"
+    r"|- (?:(?:a|an|and|or|the|some|any|proven|solid|strong|deep|good|great|excellent|extensive"
+    r"|prior"
+    r"|previous|hands[ -]on|working|demonstrated|in[ -]depth|practical|basic|advanced|professional"
+    r"|relevant|significant|direct|real[ -]world|thorough|clear|sound|expert|demonstrable),? ){0,4}"
+    r"(?:experience|understanding|knowledge|proficiency|expertise|familiarity|command|background"
+    r"|track record|fluency|ability)\b"
+    r"|- (?:highly )?(?:experienced|proficient|fluent|skilled|familiar|comfortable) (?:in|with)\b",
+    re.IGNORECASE,
+)
+"""How lines begin that ask for something, whatever they are headed."""
+_OF_STACK = re.compile(
+    r"(?:- |## )?(?:(?:our|the|current|main|core|primary"
+    r"|full) )*(?:\w+ ){0,2}stack\b[^:.]{0,30}[:–—]",
+    re.IGNORECASE,
+)
+"""How lines begin that list what a team works with."""
 _USED = re.compile(
     r"\bwe use\b|\bwe(?:'|’)re using\b|\bour (?:\w+ ){0,3}stack\b|\btech(?:nical"
     r"|nology)? stack\b|\bbuilt (?:with|on|in|using)\b|\bpowered by\b|\byou(?:'|’)ll\b"
@@ -60,6 +78,7 @@ _USED = re.compile(
     r"|arbeiten mit|setzen)\b",
     re.IGNORECASE,
 )
+_CLOSES = re.compile(r"\s*\)[\s.;]*")
 _MIGRATING_FROM = re.compile(
     r"\b(?:migrat(?:e|es|ing|ion)|mov(?:e|es|ing)|transition(?:s|ing)?"
     r"|switch(?:ing)?) (?:\w+ ){0,4}?(?:away )?(?:from|off(?: of)?)\s+(?:the |our )?(?:legacy )?$"
@@ -105,12 +124,16 @@ def stance_of(
         return Stance.MIGRATING_FROM
     if section is Section.PREFERRED:
         return Stance.PREFERRED
-    if section is Section.DUTIES:
-        return Stance.REQUIRED if _is_demanded(text[low:high]) else Stance.USED
+    if _is_of_stack(text):
+        return Stance.USED
     if section is Section.PROCESS:
         return Stance.MENTIONED
     sentence = text[low:high]
+    if section is Section.DUTIES and not _opens_demand(text):
+        return Stance.REQUIRED if _is_demanded(sentence) else Stance.USED
     welcome = _cues(sentence).welcomes(start - low, end - low)
+    if section is Section.DUTIES:
+        return Stance.PREFERRED if welcome else Stance.REQUIRED
     if section is Section.REQUIRED:
         return Stance.PREFERRED if welcome else Stance.REQUIRED
     return _in_prose(text, section, sentence, welcome)
@@ -145,14 +168,20 @@ class _Cues:
         if any(position < start for position in self.ahead):
             return True
         return any(
-            position >= end and not self._is_aside(end, behind_end)
+            position >= end and not self._is_aside(end, position, behind_end)
             for position, behind_end in self.behind
         )
 
-    def _is_aside(self, start: int, end: int) -> bool:
-        """Return whether what ends at `end` stands in brackets of its own behind `start`."""
-        opened = self.sentence.rfind("(", start, end)
-        return opened >= 0 and ")" not in self.sentence[opened:end]
+    def _is_aside(self, name_end: int, start: int, end: int) -> bool:
+        """Return whether the words at `start` to `end` stand in brackets of their own.
+
+        Brackets at the end that hold nothing else (`Python and Go (preferred)`) are of all before.
+        """
+        opened = self.sentence.rfind("(", name_end, end)
+        if opened < 0 or ")" in self.sentence[opened:end]:
+            return False
+        is_alone = not self.sentence[opened + 1 : start].strip()
+        return not (is_alone and _CLOSES.fullmatch(self.sentence, end))
 
 
 @lru_cache(maxsize=256)
@@ -169,6 +198,16 @@ def _is_demanded(sentence: str) -> bool:
     folded = sentence.lower()
     likely = "requir" in folded or "must" in folded or "proficien" in folded
     return likely and bool(_DEMANDED.search(sentence))
+
+
+@lru_cache(maxsize=256)
+def _opens_demand(line: str) -> bool:
+    return bool(_OPENS_DEMAND.match(line))
+
+
+@lru_cache(maxsize=256)
+def _is_of_stack(line: str) -> bool:
+    return bool(_OF_STACK.match(line))
 
 
 @lru_cache(maxsize=256)

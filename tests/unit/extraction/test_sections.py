@@ -40,8 +40,24 @@ from openfunnel.extraction.sections import Section, divide
         ("Now, it would be ideal if you have:", Section.PREFERRED),
         ("It would be ideal if you know some of these", Section.PREFERRED),
         ("In addition, the perfect candidate would have:", Section.PREFERRED),
+        ("## It will be great if you also know", Section.PREFERRED),
+        ("Exceptional candidates will have...", Section.PREFERRED),
+        ("## What sets you apart", Section.PREFERRED),
+        ("You may be a good fit if…", Section.REQUIRED),
+        ("✅ You have...", Section.REQUIRED),
+        ("## Who may apply", Section.REQUIRED),
+        ("## Connaissances", Section.REQUIRED),
+        ("## The difference you will make", Section.DUTIES),
+        ("## A typical day:", Section.DUTIES),
+        ("## As our baker, you will:", Section.DUTIES),
+        ("🧠 You will...", Section.DUTIES),
+        ("## Description du poste", Section.DUTIES),
+        ("## Let’s talk about life @ Acme", Section.PROCESS),
+        ("## How we'll take care of you:", Section.PROCESS),
+        ("As a member of our crew, you’ll enjoy:", Section.PROCESS),
         ("## About us", Section.COMPANY),
         ("## About Acme", Section.COMPANY),
+        ("## How we work", Section.COMPANY),
     ],
 )
 def test_a_heading_opens_its_section(heading: str, section: Section) -> None:
@@ -61,6 +77,17 @@ def test_a_heading_opens_its_section(heading: str, section: Section) -> None:
 )
 def test_a_sentence_or_list_item_is_no_heading(line: str) -> None:
     assert divide(line)[0].section is Section.OPENING
+
+
+@pytest.mark.parametrize("entry", ["- Bonus:", "- Nice to have:", "- Nice-to-haves"])
+def test_an_entry_may_open_what_is_welcome(entry: str) -> None:
+    lines = divide(f"## Requirements\n- Flour\n{entry}\n- Sugar")
+    assert [line.section for line in lines[1:]] == [
+        Section.REQUIRED,
+        Section.PREFERRED,
+        Section.PREFERRED,
+    ]
+    assert divide(f"## Requirements\n- Flour\n{entry}")[-1].section is Section.REQUIRED
 
 
 @pytest.mark.parametrize(

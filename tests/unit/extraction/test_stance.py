@@ -37,6 +37,33 @@ def test_what_is_demanded_among_the_duties_is_required(item: str) -> None:
 @pytest.mark.parametrize(
     "item",
     [
+        "- 5+ years of work with Python",
+        "- At least 3 years of Python",
+        "- Solid experience with Python",
+        "- Strong working knowledge of Python",
+        "- The ability to write Python",
+        "- Proficient with Python",
+    ],
+)
+def test_lines_that_begin_like_a_requirement_are_one_whatever_their_heading(item: str) -> None:
+    assert stance(f"## Responsibilities\n{item}", "Python") is Stance.REQUIRED
+    assert stance(f"## Responsibilities\n{item} is a plus", "Python") is Stance.PREFERRED
+
+
+def test_a_duty_that_speaks_of_experience_is_none() -> None:
+    item = "- Build the customer experience in Python"
+    assert stance(f"## Responsibilities\n{item}", "Python") is Stance.USED
+
+
+@pytest.mark.parametrize("heading", ["## Requirements", "## Benefits", "## About us"])
+@pytest.mark.parametrize("line", ["- Tech stack (today): Python", "Our stack – Python and Rust"])
+def test_what_a_stack_lists_is_used(heading: str, line: str) -> None:
+    assert stance(f"{heading}\n{line}", "Python") is Stance.USED
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
         "- Python is a plus",
         "- Ideally, some Python",
         "- Rust (Python preferred)",
@@ -44,6 +71,7 @@ def test_what_is_demanded_among_the_duties_is_required(item: str) -> None:
         "- Python von Vorteil",
         "- Python serait un plus",
         "- Nice to have: Python",
+        "- Two years of Python and Rust (advantageous)",
     ],
 )
 def test_words_of_welcome_soften_a_requirement(item: str) -> None:
