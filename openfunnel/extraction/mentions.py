@@ -25,21 +25,26 @@ _LEGAL_FORM = re.compile(
 )
 _COMPANIES = re.compile(
     r"\b(?:customers?|clients?|brands|companies|organi[sz]ations|enterprises|startups|businesses"
-    r"|investors?|backed by"
-    r"|trusted by|merchants|funded by|alumni of|formerly at|founded by)\b",
+    r"|investors?|backed by|trusted by|merchants|funded by|alumni of|formerly at|founded by"
+    r"|veterans (?:of|from)|(?:team|founders?|people|engineers|leaders|we) (?:all )?(?:comes?|came"
+    r"|hails?) from|entreprises|unternehmen|empresas|aziende)\b",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises|merchants)\b",
+    r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises|merchants|entreprises"
+    r"|unternehmen|kunden|empresas|clientes|aziende)\b",
     re.IGNORECASE,
 )
 _COMPANIES_LIKE = re.compile(
     rf"{_OTHERS.pattern}[^.;:]{{0,25}}?"
-    r"(?:\b(?:like|such as|including|from)\b|\()[^.;:]{0,160}$",
+    r"(?:\b(?:like|such as|including|from|comme|tel(?:le)?s que|tel(?:le)?s qu['’]|wie|como|come)"
+    r"(?!\w)|\()[^.;:]{0,160}$",
     re.IGNORECASE,
 )
 _INTRODUCES = re.compile(
-    r"^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
+    r"\A(?:## [^\n]*\n)?([A-Z0-9][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:an?|the|one of|on an?"
+    r"|building)\b"
+    r"|^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
     r"|sobre) ([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?)(?=\s*$|,| we\b|[:?!])"
     r"|^([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:seeking|looking|hiring|an equal"
     r"|proud to|committed to|a (?:leading|global|fast))"
@@ -53,6 +58,21 @@ _DEGREE = re.compile(
     re.IGNORECASE,
 )
 """A degree and its subjects, up to what else is asked for."""
+_WORKING_WITH = re.compile(
+    r"\b(?:partner(?:s|ing|ed)?|collaborat\w+|work(?:s|ing)? (?:\w+ ){0,3}?(?:with|across"
+    r"|alongside)"
+    r"|liais\w+|coordinat\w+|align\w*|interfac\w+|alongside|across|between|together with"
+    r"|communicat\w+|report(?:s|ing)? to)\b",
+    re.IGNORECASE,
+)
+_TEAMS = re.compile(
+    r"(?:(?!\b(?:to|for|in|on|of|from|by|using|that|who|through|via|into)\b)[\w\s,/&’'-]){0,90}?\b"
+    r"(?:teams?|departments?|functions|stakeholders|leaders|leadership|colleagues|counterparts"
+    r"|partners|organi[sz]ations?|groups|divisions?|professionals|experts|specialists|managers"
+    r"|engineers|scientists|designers|analysts)\b",
+    re.IGNORECASE,
+)
+"""The rest of a list of teams, behind one of their names."""
 _DEGREE_STEMS = (
     *("degree", "bachelor", "master", "phd", "ph.d", "bsc", "b.sc", "msc", "m.sc"),
     *("diplom", "diplôm", "studium"),
@@ -110,6 +130,8 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
         return None
     if match.is_skill and _is_of_degree(text[slice(*sentence_at)], start - sentence_at[0]):
         return None
+    if _is_of_colleagues(text, sentence_at, start, end):
+        return None
     low, high = sentence_at
     if _names_others(text[low:high]) and _COMPANIES_LIKE.search(text, low, start):
         return None
@@ -118,6 +140,12 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
     ):
         return None  # a customer, an investor, or small print
     return _Found(match, stance, _around(text, sentence_at, start, end))
+
+
+def _is_of_colleagues(text: str, sentence_at: tuple[int, int], start: int, end: int) -> bool:
+    """Return whether what stands there names a team that is worked with, and no skill."""
+    low, high = sentence_at
+    return bool(_WORKING_WITH.search(text, low, start) and _TEAMS.match(text, end, high))
 
 
 def _is_of_degree(sentence: str, position: int) -> bool:
@@ -184,7 +212,7 @@ def _words(text: str, low: int, high: int) -> list[tuple[int, int]]:
 def _named_in(text: str) -> str | None:
     """Return the employer's name as headings and openings give it (`About Acme`, `At Acme, we`)."""
     for found in _INTRODUCES.finditer(text):
-        name = found[1] or found[2] or found[3]
+        name = next(filter(None, found.groups()))
         if fold(name.split()[0]) not in _NO_NAMES:
             return str(name)
     return None

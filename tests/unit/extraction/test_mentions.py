@@ -29,6 +29,23 @@ def test_the_subject_of_a_degree_is_no_skill(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "Partner with our Data Science, Sales and Customer Success teams",
+        "Work closely with machine learning engineers",
+        "Collaborate across financial modeling, procurement and legal departments",
+    ],
+)
+def test_the_trade_of_colleagues_is_no_skill(line: str) -> None:
+    assert skills_of(line) == []
+
+
+def test_who_works_with_a_method_has_a_skill() -> None:
+    line = "Work with customers to apply financial modeling"
+    assert skills_of(line) == ["financial modeling"]
+
+
+@pytest.mark.parametrize(
     ("line", "found"),
     [
         ("A degree in law and experience with contract drafting", ["contract drafting"]),
