@@ -75,6 +75,8 @@ _PATTERNS = (
         rf"|\b{_ITS} (?:\w+ ){{0,3}}(?:international|global|european|geographic|market) expansion\b"
         r"|\b(?:support|guide|drive|lead|accelerate|continue)(?:ing)? (?:the |our )?(?:\w+ )?"
         r"(?:international|global|european|geographic) expansion\b"
+        r"|\brecent expansions? (?:in)?to (?-i:[A-Z])|\bgeographic(?:al)? expansion\b"
+        r"|\bnew markets\b[^.;\n]{0,40}\bas we (?:expand|grow)\b"
         r"|\b(?:new market (?:entry|expansion|launch)|(?:global|international|market) expansion "
         r"(?:team|plan\w*)|office expansion"
         r"|(?:continu\w+ to |we're |we’re |we are )(?:expand|grow)(?:ing)? (?:internationally"
@@ -82,7 +84,7 @@ _PATTERNS = (
     ),
     _pattern(
         Type.NEW_PRODUCT,
-        "new | zero|0 to|0-|0→|0 →|newest|soon|upcoming|beyond ",
+        "new | zero|0 to|0-|0→|0 →|newest|soon|upcoming|beyond |introducing|emerging product",
         r"\b(?:launch(?:ing)?(?! of)|building|build|bring(?:ing)? to market|creat(?:e"
         r"|ing))\b[^.;\n]{0,20}\b(?:brand[ -])?new (?:\w+ ){0,2}(?:product lines?|products?"
         r"|platform|business lines?|verticals?|offerings?)\b(?! (?:features?|experiences?"
@@ -91,7 +93,8 @@ _PATTERNS = (
         r"|platform|business)\b|\b(?:our|the) newest product|\bsoon[ -]to[ -](?:be )?launch"
         r"|\bupcoming (?:product )?launch"
         r"|\bexpand(?:s|ing)? (?:beyond [^.;\n]{0,40} into|into new product)\b"
-        r"|\bas we [^.;\n]{0,40}\bintroduce new,? (?:\w+ )?products\b",
+        r"|\bas we [^.;\n]{0,40}\bintroduce new,? (?:\w+ )?products\b"
+        rf"|\b(?:we are|we['’]re) (?:now |currently )?introducing\b|\b{_ITS} emerging products\b",
     ),
     _pattern(
         Type.MIGRATION,
@@ -118,7 +121,8 @@ _PATTERNS = (
         Type.SCALING,
         "growing|rapid growth|explosive growth|exponential growth|upcoming growth|continued growth"
         "|phase of growth|to grow|grows|we grow|scaling|scales|scale our|to scale|expands"
-        "|expand our|expanding|double|triple|croissance|wachs|crecimiento",
+        "|expand our|expanding|double|triple|as we scale|x growth| grew |grown|croissance|wachs"
+        "|crecimiento",
         r"\b(?:fast|rapidly|quickly|ever)[ -](?:growing|scaling|expanding) (?:\w+ ){0,2}(?:team"
         r"|company|organi[sz]ation|startup|scale-?up)\b|\b(?:explosive|rapid|exponential"
         r"|upcoming|our (?:continued|next phase of)) growth\b"
@@ -134,6 +138,7 @@ _PATTERNS = (
         r"|company|business|we) continues? to (?:scale|grow)\b(?! (?:its|our|the)\b)"
         r"|\b(?:growing|scaling) (?:fast|rapidly|quickly)\b|\b(?:double|triple) (?:our"
         r"|the) (?:\w+ ){0,2}(?:team|headcount|size)\b"
+        r"|\bas we scale,|\b\d+x growth\b|\b(?:grew|grown) (?:by )?(?:over |more than )?\d+(?:x|%)"
         r"|\bcroissance (?:forte|rapide|exceptionnelle|exponentielle)|\b(?:forte|pleine"
         r"|hyper) ?croissance|\bstark wachsend|\bschnell wachsend|\bfuerte crecimiento",
     ),
@@ -152,13 +157,18 @@ _PATTERNS = (
         r"|enabled|augmented|assisted)\b[^.;\n]{0,40}\b(?:features?|functionality|products?|tools?"
         r"|workflows?|experiences?|automation)\b"
         r"|\b(?:us(?:e|es|ing|age of|er of)|leverag\w+|adopt\w*|embrac\w+|integrat\w+"
-        r"|appl(?:y|ying)|embed\w*|comfort\w*|familiar\w*|experience|proficien\w+|fluen\w+|hands-on|with|into)"
+        r"|appl(?:y|ying)|embed\w*|comfort\w*|familiar\w*|experience|proficien\w+|fluen\w+"
+        r"|hands-on|with|into)"
         rf" (?:or building )?(?:(?!build|deploy|develop|design)[\w-]+,? ){{0,3}}{_AI_TOOLS}"
         r"|\b(?:us(?:e|es|ing)|leverag(?:e|es|ing)|adopt(?:ing)?|embrac(?:e|ing)|apply(?:ing)?"
         rf"|embed(?:ding)?|(?:the|orchestrated) use of) (?:and \w+ )?{_AI} "
         r"(?:and automation )?(?:to|in|into|across|every day|daily|through)\b"
         r"|\bAI[ -](?:assisted|powered|augmented|native) (?:development|engineering|coding"
-        r"|workflows?|processes)\b|\bput AI to work\b|\bAI fluency\b"
+        r"|workflows?|processes)\b|\bput AI to work\b|\bAI a core part of (?:its|our|the)\b"
+        r"|\bagentic coding tools\b"
+        rf"|\bintegrat(?:e|ing) (?:the )?{_AI} (?:applications?|technolog\w+|models?"
+        rf"|capabilit\w+)\b"
+        r"|\bAI fluency\b"
         r"|\bAI[ -](?:first|native|forward) (?:\w+ )?(?:mindset|mentality|approach|culture"
         r"|environment|team|way|leadership|designer|engineer|marketer|operator|builder)\b"
         r"|\bAI \w+ and \w+ tools\b"

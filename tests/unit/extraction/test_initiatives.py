@@ -18,6 +18,12 @@ def found(text: str) -> set[str]:
     [
         ("We are expanding into new markets this year.", "expansion"),
         ("We're opening a new office in Lisbon.", "expansion"),
+        ("After our recent expansion into France, we bake more.", "expansion"),
+        ("We are now introducing cakes to our guests.", "new_product"),
+        ("As we scale, we look for bakers.", "scaling"),
+        ("Revenue grew over 44x last year.", "scaling"),
+        ("You integrate LLM applications to answer guests.", "ai_adoption"),
+        ("We made AI a core part of our strategy.", "ai_adoption"),
         ("As the first of three, you build our presence in Portugal.", "expansion"),
         ("You adapt our kettles, localising the plugs for the Danish market.", "expansion"),
         ("As we grow our business across the Nordics, you lead sales.", "expansion"),
