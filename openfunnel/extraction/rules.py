@@ -13,7 +13,7 @@ from openfunnel.normalize.compensation import parse_pay
 from openfunnel.normalize.employment import employment_type, find_employment_type
 from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.role import title_role
-from openfunnel.normalize.seniority import stated_seniority, title_seniority
+from openfunnel.normalize.seniority import stated_manager, stated_seniority, title_seniority
 from openfunnel.normalize.years import parse_years
 from openfunnel.records import (
     Compensation,
@@ -78,7 +78,7 @@ def _seniority(posting: PostingText, text: str, years: Sourced[int] | None) -> S
     if marked is not None:
         evidence = Evidence(text=posting.title)
         return Sourced[Seniority](value=marked, source=_RULES, evidence=evidence)
-    stated = stated_seniority(text)
+    stated = stated_manager(posting.title, text) or stated_seniority(text)
     if stated is not None:
         level, (start, end) = stated
         return Sourced[Seniority](value=level, source=_RULES, evidence=_evidence(text, start, end))

@@ -76,20 +76,30 @@ _OTE = re.compile(
     r"\bOTEs?\b|\bon[\s-]target\s+(?:earnings|compensation|income)|\btarget\s+earnings", re.I
 )
 _PAY = re.compile(
-    r"\b(?:salar(?:y|ies)|base|pay(?:ing|s)?|compensation|wages?|remuneration|earn(?:ings)?|rate|OTE|gehalt\w*"
-    r"|verg[üu]tung|jahresgehalt\w*|entgelt|r[ée]mun[ée]ration|salaire|fourchette|package|salario|retribuci[óo]n"
-    r"|stipendio|retribuzione|sal[áa]rio|remunera[çc][ãa]o|salaris|wynagrodzenie|l[öo]n|brut\w*|gross|ctc"
+    r"\b(?:salar(?:y|ies)|base|pay(?:ing|s)?|compensation|wages?|remuneration|earn(?:ings)?|rate"
+    r"|OTE|gehalt\w*"
+    r"|verg[üu]tung|jahresgehalt\w*|entgelt|r[ée]mun[ée]ration|salaire|fourchette|package|salario"
+    r"|retribuci[óo]n"
+    r"|stipendio|retribuzione|sal[áa]rio|remunera[çc][ãa]o|salaris|wynagrodzenie|l[öo]n|brut\w*"
+    r"|gross|ctc"
     r"|hiring\s+range|target\s+range|stunde\w*|pay\s?range|salary\s?range)\b",
     re.IGNORECASE,
 )
 _NOT_PAY = re.compile(
-    r"\b(?:bonus(?:es)?|sign[\s-]on|equity|stocks?|rsus?|options?|shares?|stipend|reimburse\w*|allowance|credits?"
-    r"|budget|per\s+diem|401\s?\(?k\)?|donat\w+|match\w*|wellness|relocation|referral|discount\w*|rais(?:ed|ing)|raise"
-    r"|funding|fund(?:ed|raise)?|series|valu(?:ation|ed)|revenues?|arr|gmv|payments?|processe[sd]|processing"
-    r"|transactions?|assets?|aum|quota|pipeline|worth|sav(?:e|ed|es|ings)|portfolio|insurance|coverage|orders?"
-    r"|prices?|fees?|prize|fines?|grants?|market|investment|invested|investors|backed|spend\w*|sales\s+of|deals?"
-    r"|contracts?|hsa|hra|fertility|childcare|learning|education\w*|tuition|lunch|meal\w*|gym|home\s+office|perks?"
-    r"|benefits?|vouchers?|commission|variable|prime|tickets?|customers?|volume|gdp|industry|billing|loans?)\b",
+    r"\b(?:bonus(?:es)?|sign[\s-]on|equity|stocks?|rsus?|options?|shares?|stipend|reimburse\w*"
+    r"|allowance|credits?"
+    r"|budget|per\s+diem|401\s?\(?k\)?|donat\w+|match\w*|wellness|relocation|referral|discount\w*"
+    r"|rais(?:ed|ing)|raise"
+    r"|funding|fund(?:ed|raise)?|series|valu(?:ation|ed)|revenues?|arr|gmv|payments?|processe[sd]"
+    r"|processing"
+    r"|transactions?|assets?|aum|quota|pipeline|worth|sav(?:e|ed|es|ings)|portfolio|insurance"
+    r"|coverage|orders?"
+    r"|prices?|fees?|subsid\w+|waiv\w+|prize|fines?|grants?|market|investment|invested|investors"
+    r"|backed|spend\w*|sales\s+of|deals?"
+    r"|contracts?|hsa|hra|fertility|childcare|learning|education\w*|tuition|lunch|meal\w*|gym"
+    r"|home\s+office|perks?"
+    r"|benefits?|vouchers?|commission|variable|prime|tickets?|customers?|volume|gdp|industry"
+    r"|billing|loans?)\b",
     re.IGNORECASE,
 )
 

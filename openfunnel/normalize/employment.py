@@ -25,7 +25,8 @@ _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
         ),
         (
             EmploymentType.INTERNSHIP,
-            r"\bintern(?:s|ship|ships)?\b|\bstage\b(?!\s*\d)|\bstagiaire|\bstagista|\bpraktik(?:um|ant)|"
+            r"\bintern(?:s|ship|ships)?\b|\bstage\b(?!\s*\d)|\bstagiaire|\bstagista"
+            r"|\bpraktik(?:um|ant)|"
             r"\bpr[áa]cticas|\bbecari[oa]|\bco-?op\b|\bestagi[áo]|\bwerkstage|\btirocinio",
         ),
         (
@@ -35,7 +36,8 @@ _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
         ),
         (
             EmploymentType.TEMPORARY,
-            r"\btemp(?:orary)?\b|\bseasonal\b|\bint[ée]rim|\baushilfe|\btempor(?:al|aire|[áa]rio)\b|\bcasual\b",
+            r"\btemp(?:orary)?\b|\bseasonal\b|\bint[ée]rim|\baushilfe|\btempor(?:al|aire"
+            r"|[áa]rio)\b|\bcasual\b",
         ),
         (
             EmploymentType.FULL_TIME,
@@ -58,7 +60,8 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...]
         (
             EmploymentType.INTERNSHIP,
             "intern stage praktikums",
-            r"\b(?:this|our|the|an?|your|\d{1,2}[\s-](?:week|month))(?:\s+[\w-]+){0,2}?\s+internship\b"
+            r"\b(?:this|our|the|an?|your|\d{1,2}[\s-](?:week"
+            r"|month))(?:\s+[\w-]+){0,2}?\s+internship\b"
             r"|\bstage\s+de\s+(?:fin\s+d|\d)|\bas\s+(?:an?|our)\s+(?:[\w-]+\s+){0,3}?intern\b"
             r"|\bdauer\s+des\s+praktikums|\bthis\s+intern\s+position",
         ),
@@ -66,14 +69,17 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...]
             EmploymentType.PART_TIME,
             "part werkstudent",
             rf"\bpart[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
-            rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?part[\s-]time\b|\bals\s+werkstudent",
+            rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?part[\s-]time\b|\bals\s+werkstudent"
+            r"|\b(?:seeking|hiring|looking\s+for)\s+(?:an?\s+)?part[\s-]time\b",
         ),
         (
             EmploymentType.CONTRACT,
             "fixed contract ftc freelance",
-            rf"\bfixed[\s-]term(?:\s+[\w-]+)?\s+{_JOB}\b|\b{_JOB}\s+is\s+(?:an?\s+)?fixed[\s-]term\b"
+            rf"\bfixed[\s-]term(?:\s+[\w-]+)?\s+{_JOB}\b"
+            rf"|\b{_JOB}\s+is\s+(?:an?\s+)?fixed[\s-]term\b"
             rf"|\b\d{{1,2}}[\s-](?:month|week|year)(?:[\s-]+[\w-]+)?\s+(?:contract|ftc)\b"
-            rf"|\bcontract\s+(?:role|position|job|opportunity|basis)\b|\bindependent\s+contractor\s+{_JOB}\b"
+            rf"|\bcontract\s+(?:role|position|job|opportunity|basis)\b"
+            rf"|\bindependent\s+contractor\s+{_JOB}\b"
             r"|\bfreelance\s+(?:role|position|basis|contract)\b",
         ),
         (
@@ -87,8 +93,10 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...]
             "full vollzeit",
             rf"\bfull[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
             rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:[\w-]+[\s,]+){{0,2}}?full[\s-]time\b"
-            r"|\bfull[\s-]time\s+(?:salaried|employment|hours|on-?\s?site|remote|hybrid|permanent)\b"
-            r"|\b(?:hire|join|work|working)\s+(?:\w+\s+){0,3}?full[\s-]time\b"
+            r"|\bfull[\s-]time\s+(?:salaried|employment|hours|on-?\s?site|remote|hybrid"
+            r"|permanent)\b"
+            r"|\b(?:hire|join|work|working|seeking|hiring"
+            r"|looking\s+for)\s+(?:\w+\s+){0,3}?full[\s-]time\b"
             r"|\bin\s+vollzeit\b|^\W{0,4}full[\s-]time(?=\W*$|\s*[,|/(·•–])",
         ),
     )

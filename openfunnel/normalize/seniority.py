@@ -48,7 +48,7 @@ _STATED = re.compile(
     r"(?! (?:stakeholder|management|leader|team|gen)|,? to\b)"
     rf"|\bas an? {_LEVEL.format('called')}\.? [^,.;:\n]{{3,70}},? you\b"
     rf"|\bthis is an? (?:[\w-]+ )?{_LEVEL.format('meant')}(?:[ -]level)? "
-    r"(?:[\w-]+ ){0,4}?"
+    r"(?!leadership )(?:[\w-]+ ){0,4}?"
     r"(?:role|position|individual contributor)\b"
 )
 _STATED_LEVELS = {
@@ -70,6 +70,19 @@ _NEW_GRADUATES = re.compile(
 )
 _SENT_ELSEWHERE = re.compile(r"[^.\n]{0,100}\b(?:do not|don['’]t) apply\b")
 """What follows `If you are a new graduate, please do not apply here.`"""
+_MANAGER = re.compile(
+    r"(?<!product )(?<!account )(?<!program )(?<!programme )(?<!project )(?<!community )"
+    r"(?<!customer success )\bmanager\b"
+)
+"""One who may manage people, or anything else."""
+_LEADS_PEOPLE = re.compile(
+    r"\b(?:lead|leading|manage|managing|supervise|supervising|oversee"
+    r"|overseeing)(?:,? (?:and )?\w+){0,3}?"
+    r" (?:an? |the |our |your )(?:[\w-]+ ){0,3}?team of (?!driven\b)"
+    r"|\byour direct reports\b|\b(?:with|have|has|of|manage|managing|lead|leading) (?:\d+ "
+    r"|several )?"
+    r"direct reports\b|\bline manag(?:e|ing|er of)\b|\bmanaging (?:a team of )?managers\b"
+)
 _CUES = (
     *("looking for", "seeking", "hiring", "searching for", "recruiting", "cherchons", "suchen"),
     *("buscamos", "procuramos", "cerchiamo", "as a", "this is a"),
@@ -93,6 +106,18 @@ def title_seniority(title: str) -> Seniority | None:
     parts = _ALTERNATIVES.split(_NO_LEADER.sub(" ", folded))
     found = [marked for part in parts if (marked := _marker(part)) is not None]
     return min(found, key=_MARKERS.index) if found else None
+
+
+def stated_manager(title: str, text: str) -> tuple[Seniority, tuple[int, int]] | None:
+    """Return where `text` says that the manager whom `title` names manages people; else None.
+
+    A manager of a product, an account, a project or a community is none of people.
+    """
+    if not _MANAGER.search(fold_title(title)):
+        return None
+    lowered = text[:_TEXT_CHARACTERS].lower()
+    found = _LEADS_PEOPLE.search(lowered) if len(lowered) == len(text[:_TEXT_CHARACTERS]) else None
+    return (Seniority.MANAGER, found.span()) if found else None
 
 
 def stated_seniority(text: str) -> tuple[Seniority, tuple[int, int]] | None:

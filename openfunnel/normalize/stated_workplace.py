@@ -10,7 +10,8 @@ _LONGEST_TEXT = 400_000
 
 _NUMBER = r"(?:\d|one|two|three|four|five|all)"
 _DAYS = (
-    rf"(?:{_NUMBER}(?:\s?(?:-|–|to|or)\s?{_NUMBER})?(?:\s?\(\d\))?\+?\s+(?:full\s+)?(?:days?|times?)"
+    rf"(?:{_NUMBER}(?:\s?(?:-|–|to|or)\s?{_NUMBER})?(?:\s?\(\d\))?\+?\s+(?:full\s+)?(?:days?"
+    rf"|times?)"
     r"|\b[1-4]\s?x\b)"
 )
 _WEEKLY = r"(?:a|per|/|each|every|of\s+the)\s*week"
@@ -29,7 +30,8 @@ _IS = r"(?:is|will\s+be|can\s+be|may\s+be)\s+(?:an?\s+)?(?:fully\s+|primarily\s+
 
 _ROLE_REMOTE = re.compile(
     rf"\b{_ROLE}\s+{_IS}remote\b(?!\s*/?\s*(?:or\s+)?hybrid)"
-    rf"|\b{_ROLE}\s+{_IS}(?:based|performed|done|worked|located)\s+(?:\w+\s+){{0,2}}?remote(?:ly)?\b"
+    rf"|\b{_ROLE}\s+{_IS}(?:based|performed|done|worked"
+    rf"|located)\s+(?:\w+\s+){{0,2}}?remote(?:ly)?\b"
     rf"|\bthis\s+is\s+an?\s+(?:[\w-]+,?\s+){{0,2}}?remote\s+{_ROLE}\b"
     r"|\b(?:an?|on\s+a)\s+(?:\w+\s+){0,2}?(?:work[\s-]from[\s-]home|home[\s-]working)"
     r"\s+(?:arrangement|basis|set-?up)"
@@ -74,13 +76,18 @@ _HYBRID = re.compile(
 )
 _ONSITE = re.compile(
     rf"\b(?:on-?\s?site|in[\s-]person|in-office|office-based)\s+{_ROLE}\b"
-    rf"|\b{_ROLE}\s+(?:is|will\s+be|requires)\s+(?:an?\s+|fully\s+|regular\s+|primarily\s+|full[\s-]time,?"
+    rf"|\b{_ROLE}\s+(?:is|will\s+be|requires)\s+(?:an?\s+|fully\s+|regular\s+|primarily\s+"
+    rf"|full[\s-]time,?"
     r"\s+){0,3}(?:on-?\s?site|in[\s-]person|in-office|office-based)\b"
     r"|\b(?:work|working)\s+(?:fully\s+)?on-?\s?site\b(?!\s+(?:with|at\s+(?:customers?|clients?)))"
     r"|\b(?:location|workplace|work\s+type)\s?:\s*(?:\w+[\s,]+){0,3}?on-?\s?site\b"
-    r"|\brequires?\s+(?:\w+\s+){0,2}?(?:in[\s-](?:office|person)|on-?\s?site)\s+(?:attendance|presence)"
+    r"|\brequires?\s+(?:\w+\s+){0,2}?(?:in[\s-](?:office|person)|on-?\s?site)\s+(?:attendance"
+    r"|presence)"
     r"|^(?:-\s)?(?:fully\s)?on-?\s?site\s+(?:at|in)\s+(?:our|the)\s"
     r"|\bin[\s-]office\s+locations?\b|\bbased\s+in[\s-]office\b"
+    r"|\bwe(?:['’]re|\s+are|\s+work)\s+(?:an?\s+)?(?:all\s+|fully\s+)?in[\s-]person\b"
+    r"|\b(?:able|ability)\s+to\s+work\s+(?:from|in|at|out\s+of)\s+(?:our"
+    r"|the)\s+(?:[\w.,]+\s+){0,4}?office\b"
     r"|#li[-_][\w,]*on-?site",
     re.IGNORECASE,
 )
@@ -91,8 +98,12 @@ _REMOTE = re.compile(
     r"|\b(?:location|workplace|work\s+type)\s?:\s*(?:\w+[\s,]+){0,3}?remote\b"
     r"|\bremote\s+(?:in|within|across|from)\s+(?:the\s+)?[A-Z]"
     r"|^remote(?:$|\s?[(,:–—-]\s?[A-Z])|\bhome[\s-]based\s+(?:role|position|job)\b"
-    r"|\b(?:work|working)\s+(?:fully\s+)?(?:remotely|from\s+anywhere)\b(?!\s+(?:program|policy|for\s))"
-    r"|\bopen\s+to\s+(?:fully\s+)?remote\b"
+    r"|\b(?:work|working)\s+(?:fully\s+)?(?:remotely|from\s+anywhere)\b(?!\s+(?:program|policy"
+    r"|for\s))"
+    r"|\bopen\s+to\s+(?:fully\s+)?remote\b|\bchoose\s+between\s+working\s+from\s+home\b"
+    r"|\bchoose\s+where\s+(?:you|they)(?:['’]d|\s+would)?\s+(?:(?:like|want"
+    r"|prefer)\s+to\s+)?(?:do\s+their"
+    r"\s+best\s+)?work\b"
     r"|\bvollst[äa]ndig\s+remote\b|\b(?:full|100\s?%)\s+t[ée]l[ée]travail\b"
     r"|\bt[ée]l[ée]travail\s+(?:complet|total|int[ée]gral|[àa]\s+100\s?%)",
     re.IGNORECASE,
@@ -112,22 +123,24 @@ _STATEMENTS: tuple[tuple[Workplace, tuple[str, ...], re.Pattern[str]], ...] = (
         Workplace.ONSITE,
         (
             *("in-office", "in office", "office-based", "onsite", "on-site", "on site"),
-            *("in person", "in-person"),
+            *("in person", "in-person", "office"),
         ),
         _ONSITE,
     ),
-    (Workplace.REMOTE, ("remote", "anywhere", "travail", "home"), _REMOTE),
+    (Workplace.REMOTE, ("remote", "anywhere", "travail", "home", "choose where"), _REMOTE),
 )
 """In the order in which they count, each with the stems of which a line must hold one."""
 _STEMS = (
     *("hybrid", "híbrid", "hibrid", "oficina", "escrit", "remote", "office", "travail"),
     *("anywhere", "from home", "from-home", "home work", "home-work", "home based", "home-based"),
+    "choose where",
     *("of home", "présentiel", "presentiel", "sur site", "in person", "in-person"),
     *("onsite", "on-site", "on site", "tage ", "tagen "),
 )
 """A line without one of these, case folded, states no workplace."""
 _REFUSED = re.compile(
-    r"\b(?:not|no|non|cannot|can't|isn't|never|unable\s+to|without|nicht|pas|if|whether|experienced?"
+    r"\b(?:not|no|non|cannot|can't|isn't|never|unable\s+to|without|nicht|pas|if|whether"
+    r"|experienced?"
     r"|worked)\b[^.!?\n]{0,40}$",
     re.IGNORECASE,
 )

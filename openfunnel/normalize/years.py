@@ -41,8 +41,10 @@ _WORDS = {
 _NUMBER = rf"(?:\d{{1,2}}(?:[.,]5)?|(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})\b)"
 _YEARS = re.compile(
     rf"(?<![\w$€£.,/-])(?P<low>{_NUMBER})(?:\s?\(\d{{1,2}}\+?\))?\s?\+?"
-    rf"(?:\s?(?:-|–|—|to|bis|à|a|or|and|et|und|y|/)\s?(?P<high>{_NUMBER})(?:\s?\(\d{{1,2}}\))?\s?\+?)?"
-    r"(?:\s(?:or\s+more|plus|full|solid|oder\s+mehr))?[\s-]{0,3}(?:years?|yrs?\.?|yoe|jahren?|ans?|ann[ée]es?"
+    rf"(?:\s?(?:-|–|—|to|bis|à|a|or|and|et|und|y"
+    rf"|/)\s?(?P<high>{_NUMBER})(?:\s?\(\d{{1,2}}\))?\s?\+?)?"
+    r"(?:\s(?:or\s+more|plus|full|solid|oder\s+mehr))?[\s-]{0,3}(?:years?|yrs?\.?|yoe|jahren?"
+    r"|ans?|ann[ée]es?"
     r"|años|anni|anos|jaar|lata|lat|år)(?:'|’|´)?(?![\w])",
     re.IGNORECASE,
 )
@@ -52,7 +54,8 @@ _YEAR_STEMS = ("year", "yr", "yoe", "jahr", "ans", "ann", "año", "anos", "jaar"
 _SHORT_YEAR = re.compile(r"\d\W{0,4}(?:an|lat)\b")
 """A line without one of these, case folded, names no years, and is spared the search for them."""
 _EXPERIENCE = re.compile(
-    r"experience|experienced|expertise|erfahrung|exp[ée]rience|experiencia|esperienza|experi[êe]ncia"
+    r"experience|experienced|expertise|erfahrung|exp[ée]rience|experiencia|esperienza"
+    r"|experi[êe]ncia"
     r"|ervaring|do[śs]wiadczeni|erfarenhet|track record|background|\byoe\b|\bexp\b",
     re.IGNORECASE,
 )
@@ -65,27 +68,32 @@ _DOING = re.compile(
     re.IGNORECASE,
 )
 _NOT_ASKED = re.compile(
-    r"\b(?:years?|ans|jahre)\s+(?:old|of\s+age|ago|of\s+(?:history|growth|success|operation|innovation"
+    r"\b(?:years?|ans|jahre)\s+(?:old|of\s+age|ago|of\s+(?:history|growth|success|operation"
+    r"|innovation"
     r"|service|tenure|existence)|in\s+(?:business|a\s+row|existence|operation))"
-    r"|\b(?:last|past|next|previous|coming|first|every|within|for\s+over|over\s+the|founded|celebrat\w+"
+    r"|\b(?:last|past|next|previous|coming|first|every|within|for\s+over|over\s+the|founded"
+    r"|celebrat\w+"
     r"|after|letzten|dernières|nächsten|depuis|seit|up\s+to|maximum|max\.?|less\s+than|under)\s+"
     r"(?:the\s+)?(?:\w+\s+)?$",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"-\s(?:(?:a\s+)?minimum(?:\s+of)?\s|at\s+least\s|over\s)?", re.IGNORECASE)
-_IN_A_TRADE = re.compile(r"\s?(?:of|in|as)\b", re.IGNORECASE)
+_IN_A_TRADE = re.compile(r"\s?(?:of|in|as|at)\b", re.IGNORECASE)
 """`- 5+ years in revenue operations`: an item of a list that begins so is a requirement."""
 _OF_EMPLOYER = re.compile(
-    r"\b(?:we|we've|we’ve|our\s+(?:company|team|firm|founders?|leadership|clients?|customers?)|combined"
+    r"\b(?:we|we've|we’ve|our\s+(?:company|team|firm|founders?|leadership|clients?|customers?)"
+    r"|combined"
     r"|the\s+company|collectively|wir\s+(?:haben|sind|blicken)|nous\s+(?:avons|sommes))\b",
     re.IGNORECASE,
 )
 _WE_ASK = re.compile(
-    r"\bwe(?:'re|’re|\s+are|\s+would|'d|’d)?\s+(?:\w+\s+)?(?:look|seek|need|want|requir|expect|ask|hir|like)",
+    r"\bwe(?:'re|’re|\s+are|\s+would|'d|’d)?\s+(?:\w+\s+)?(?:look|seek|need|want|requir|expect"
+    r"|ask|hir|like)",
     re.IGNORECASE,
 )
 _PREFERRED = re.compile(
-    r"\b(?:preferred|preferably|prefer|nice[\s-]to[\s-]haves?|bonus|a\s+(?:big\s+|huge\s+|strong\s+)?plus"
+    r"\b(?:preferred|preferably|prefer|nice[\s-]to[\s-]haves?|bonus|a\s+(?:big\s+|huge\s+"
+    r"|strong\s+)?plus"
     r"|ideally|desirable|desired|advantage\w*|von\s+vorteil|wünschenswert|id[ée]alement|un\s+plus"
     r"|would\s+be\s+(?:great|nice)|good\s+to\s+have|pluses|extra\s+credit|beneficial)\b",
     re.IGNORECASE,
@@ -93,19 +101,28 @@ _PREFERRED = re.compile(
 _ASIDE = re.compile(r"\s[—–-]\s(?=\S+\s\S+\s\S)")
 """`5 years in sales — kettles are a plus`: what is a plus is something else."""
 _PREFERRED_END = re.compile(
-    r"\b(?:preferred|plus|bonus|desirable|desired|advantage\w*|nice[\s-]to[\s-]have|beneficial)\W*$",
+    r"\b(?:preferred|plus|bonus|desirable|desired|advantage\w*|nice[\s-]to[\s-]have"
+    r"|beneficial)\W*$",
     re.IGNORECASE,
 )
 _WITH_A_TOOL = re.compile(
-    r"^\W{0,3}(?:of\s+)?(?:[\w-]+\s+)?experience\s+(?:working\s+)?(?:with|using|writing)\b(?!\s+\d)",
+    r"^\W{0,3}(?:of\s+)?(?:[\w-]+\s+)?experience\s+(?:working\s+)?(?:with|using"
+    r"|writing)\b(?!\s+\d)",
     re.IGNORECASE,
 )
 _PART_OF_WHOLE = re.compile(
-    r"\d[^.!?]*\b(?:including|of\s+which|with\s+at\s+least|of\s+them|dont|davon|incl\.?)\s*(?:at\s+least\s+)?$",
+    r"\d[^.!?]*\b(?:including|of\s+which|with\s+at\s+least|of\s+them|dont|davon"
+    r"|incl\.?)\s*(?:at\s+least\s+)?$",
     re.IGNORECASE,
 )
 _DEGREE = re.compile(
     r"\b(?:bachelor|master|ph\.?\s?d|doctora\w+|degree|b\.?sc?\b|m\.?sc?\b|mba|diploma|studium)",
+    re.IGNORECASE,
+)
+_INSTEAD_OF_DEGREE = re.compile(
+    r"\b(?:absence\s+of|lieu\s+of|instead\s+of|in\s+place\s+of|without|(?:do|does)\s+not\s+have"
+    r"|do(?:es)?n['’]t\s+have|no)\s+(?:an?\s+|any\s+|the\s+)?(?:\w+\s+){0,2}?"
+    r"(?:degree|bachelor|master|diploma|qualification)",
     re.IGNORECASE,
 )
 
@@ -116,17 +133,20 @@ def parse_years(text: str) -> tuple[int, tuple[int, int]] | None:
     Lines under a heading (`## `) of preferred qualifications, and lines that say so themselves,
     are passed over. Of several requirements the longest is the overall one, those with a tool
     (`2 years of experience with SQL`) only where there is no other; of alternatives by degree in
-    one line the shortest counts.
+    one line the shortest counts, and what is asked for instead of a degree only where nothing else
+    is.
     """
     overall: list[tuple[int, tuple[int, int]]] = []
+    without_degree: list[tuple[int, tuple[int, int]]] = []
     with_tools: list[tuple[int, tuple[int, int]]] = []
     for start, line in _required_lines(text[:_LONGEST_TEXT]):
         found = _line_years(line)
         if found is not None:
             years, (left, right) = found
             kind = with_tools if _WITH_A_TOOL.match(line[right : right + 80]) else overall
+            kind = without_degree if _INSTEAD_OF_DEGREE.search(line) else kind
             kind.append((years, (start + left, start + right)))
-    return max(overall or with_tools, key=lambda found: found[0], default=None)
+    return max(overall or with_tools or without_degree, key=lambda found: found[0], default=None)
 
 
 def _required_lines(text: str) -> Iterator[tuple[int, str]]:

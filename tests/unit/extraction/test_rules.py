@@ -190,6 +190,21 @@ def test_an_internship_stays_one_whatever_its_hours() -> None:
     assert result.employment_type.value is EmploymentType.INTERNSHIP
 
 
+@pytest.mark.parametrize(
+    ("title", "level"),
+    [
+        ("Bakery Operations Manager", "manager"),
+        ("Product Manager", "mid"),
+        ("Baker", "mid"),
+        ("Senior Bakery Manager", "senior"),
+    ],
+)
+def test_a_manager_is_one_who_manages_people(title: str, level: str) -> None:
+    text = "You will lead and coach a team of bakers."
+    assert extract(PostingText(title=title, text=text)).seniority.value == level
+    assert extract(PostingText(title=title, text="")).seniority.value != "manager"
+
+
 def test_one_year_asked_for_means_junior_and_nothing_said_means_mid() -> None:
     one_year = "## Requirements\n- At least 1 year of experience in sales"
     assert extract(PostingText(title="Agent", text=one_year)).seniority.value is Seniority.JUNIOR
@@ -234,6 +249,7 @@ def test_products_of_the_employer_under_other_names_do_not_count() -> None:
         "Join Shopify!",
         "Our sales team at Shopify is small.",
         "Shopify is proud to be an equal opportunity employer.",
+        "Shopify is a place to sell.",
     ],
 )
 def test_the_text_names_the_employer_where_the_board_does_not(opening: str) -> None:
@@ -242,8 +258,17 @@ def test_the_text_names_the_employer_where_the_board_does_not(opening: str) -> N
     assert list(stances(result.technologies)) == ["Ruby on Rails"]
 
 
-def test_customers_in_a_list_do_not_count() -> None:
-    text = "We serve companies like Shopify, OpenAI and NVIDIA. We use Python."
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We serve companies like Shopify, OpenAI and NVIDIA.",
+        "Our team comes from Shopify, Dropbox and Stripe.",
+        "Nous suivons des entreprises telles que Shopify, Dropbox et Stripe.",
+        "Wir kennen Unternehmen wie Shopify und Stripe.",
+    ],
+)
+def test_companies_in_a_list_do_not_count(sentence: str) -> None:
+    text = f"{sentence} We use Python."
     result = extract(PostingText(title="Engineer", text=text))
     assert list(stances(result.technologies)) == ["Python"]
 

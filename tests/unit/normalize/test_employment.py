@@ -47,6 +47,8 @@ def test_the_words_of_an_ats_name_a_type_or_none(words: str, expected: str | Non
         ("This is a full-time role in our office.", "full_time"),
         ("Employment type: Part-time", "part_time"),
         ("This role is a part-time position.", "part_time"),
+        ("Acme is seeking a part-time baker.", "part_time"),
+        ("We are hiring a full-time baker.", "full_time"),
         ("We offer a 6-month contract.", "contract"),
         ("This is a fixed-term position until May.", "contract"),
         ("During this 12-week internship you will learn.", "internship"),

@@ -19,6 +19,9 @@ from openfunnel.records import RoleFunction
     [
         ("Senior Backend Engineer", "engineering"),
         ("Machine Learning Engineer", "engineering"),
+        ("Affiliate Manager", "marketing"),
+        ("AI Transformation Owner, CRO", "operations"),
+        ("Agent de sécurité", "operations"),
         ("Site Reliability Engineer", "engineering"),
         ("Engineering Manager, Sales Tools", "engineering"),
         ("Product Engineer", "engineering"),

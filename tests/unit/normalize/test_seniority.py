@@ -12,6 +12,8 @@ from openfunnel.records import Seniority
     ("title", "level"),
     [
         ("Software Engineering Intern", "intern"),
+        ("Founder & CEO", "executive"),
+        ("Principal Member of Technical Staff", "principal"),
         ("Stage - Développeur Web", "intern"),
         ("Junior Developer", "junior"),
         ("Associate Product Manager", "junior"),
@@ -75,6 +77,8 @@ def test_a_marker_in_the_title_names_the_level(title: str, level: str) -> None:
     [
         "Software Engineer",
         "Software Engineer II",
+        "Member of Technical Staff",
+        "Transformation Owner, CRO",
         "Product Manager",
         "Product Manager, Growth",
         "Account Executive",
@@ -121,6 +125,7 @@ def test_a_level_stated_in_words_counts(text: str, level: str) -> None:
     "text",
     [
         "You work with senior stakeholders.",
+        "This is a senior leadership role.",
         "We seek a senior management consultant",
         "We are hiring an assistant to support senior people.",
         "We are looking for a manager to lead the team.",
