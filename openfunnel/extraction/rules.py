@@ -10,10 +10,19 @@ from openfunnel.extraction.sections import Line, Section, divide
 from openfunnel.extraction.summary import compose, summarize
 from openfunnel.extraction.whereabouts import places_of, workplace_of
 from openfunnel.normalize.compensation import parse_pay
-from openfunnel.normalize.employment import employment_type, find_employment_type
+from openfunnel.normalize.employment import (
+    employment_type,
+    find_employment_type,
+    title_employment,
+)
 from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.role import title_role
-from openfunnel.normalize.seniority import stated_manager, stated_seniority, title_seniority
+from openfunnel.normalize.seniority import (
+    is_for_beginners,
+    stated_manager,
+    stated_seniority,
+    title_seniority,
+)
 from openfunnel.normalize.years import parse_years
 from openfunnel.records import (
     Compensation,
@@ -84,6 +93,8 @@ def _seniority(posting: PostingText, text: str, years: Sourced[int] | None) -> S
         return Sourced[Seniority](value=level, source=_RULES, evidence=_evidence(text, start, end))
     if years is not None and years.value <= _JUNIOR_YEARS:
         return Sourced[Seniority](value=Seniority.JUNIOR, source=_RULES, evidence=years.evidence)
+    if years is None and is_for_beginners(posting.fields.departments):
+        return Sourced[Seniority](value=Seniority.JUNIOR, source=ValueSource.ATS)
     return Sourced[Seniority](value=Seniority.MID, source=_RULES)
 
 
@@ -97,6 +108,10 @@ def _employment(posting: PostingText, text: str) -> Sourced[EmploymentType] | No
     stated = employment_type(posting.fields.commitment) if posting.fields.commitment else None
     if stated is not None:
         return Sourced[EmploymentType](value=stated, source=_ATS)
+    in_title = title_employment(posting.title)
+    if in_title is not None:
+        evidence = Evidence(text=posting.title)
+        return Sourced[EmploymentType](value=in_title, source=_RULES, evidence=evidence)
     found = find_employment_type(text)
     if found is None:
         return None

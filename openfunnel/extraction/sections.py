@@ -57,7 +57,8 @@ _PATTERNS = (
         r"|exceptional candidates"
         r"|\b(?:be|is) (?:great|nice|ideal|a plus)(?! (?:fit|match))\b|\bideal(?: if|:)"
         r"|(?:more interesting|stronger) if"
-        r"|perfect candidate would|even better|not required|optional|advantage"
+        r"|\(assets?\)|\bassets?:|perfect candidate would|even better|not required|optional"
+        r"|advantage"
         r"|un plus|serait un plus|atouts?\b|appreciee?s?|souhaitee?s?|idealement|les plus\b"
         r"|von vorteil|wunschenswert|pluspunkte?|ist ein plus|deseable|se valora|valorable"
         r"|diferenciais|diferencial|desejavel|gradit",
@@ -66,7 +67,8 @@ _PATTERNS = (
         Section.PROCESS,
         r"benefits?\b|perks|^in return\b|what we offer|we offer|what'?s in it for you|compensation"
         r"|\byou(?:'ll| will) (?:enjoy|gain|receive)\b|what you(?:'ll| will)? get(?! to)\b"
-        r"|take care of you|\bwell-?being|\blife (?:@|at|in|with)|\bwork[ -]life|\blogistics$"
+        r"|where you(?:'ll| will) (?:be|work)\b|take care of you|\bwell-?being|\blife (?:@|at|in"
+        r"|with)|\bwork[ -]life|\blogistics$"
         r"|salary|\bpay\b|total rewards"
         r"|equal opportunit|diversity|inclusion|\beeo\b|accommodation|how to apply"
         r"|privacy (?:notice|policy|statement)|gdpr (?:notice|statement)|\bnotices?\b"
@@ -138,6 +140,11 @@ _PATTERNS = (
 )
 _KNOWN = tuple((section, re.compile(pattern)) for section, pattern in _PATTERNS)
 _WELCOME = _KNOWN[0][1]
+_ASKED_AND_WELCOME = re.compile(
+    r"\b(?:qualifications?|requirements?|required|minimum|basic)\b.*(?:&|\band\b|/"
+    r"|\+).*\bpreferred\b"
+)
+"""A heading of both: what is welcome says so itself."""
 _MOST_HEADING_WORDS = 7
 _MOST_ENTRY_WORDS = 3
 """Of an entry of a list that is a heading without a colon."""
@@ -186,6 +193,8 @@ def _heading(raw: str, before_list: bool) -> Section | None:
     if not marked and not folded.endswith(":") and not _plain_heading(folded):
         leads = before_list and not folded.endswith(_SENTENCE_ENDS)
         return Section.PREFERRED if leads and _WELCOME.search(folded) else None
+    if _ASKED_AND_WELCOME.search(folded):
+        return Section.REQUIRED
     for section, pattern in _KNOWN:
         if pattern.search(folded):
             return section

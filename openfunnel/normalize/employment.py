@@ -46,6 +46,9 @@ _FIELD_WORDS: tuple[tuple[EmploymentType, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_ASIDE = re.compile(r"[(\[]([^()\[\]]{3,30})[)\]]|\s[-–—|]\s([^-–—|]{3,30})$")
+_TO_BUSINESSES = re.compile(r"\bB2B\b", re.IGNORECASE)
+"""In a title it tells whom is sold to, not how the seller is paid."""
 _PERMANENT_CONTRACT = re.compile(
     r"\b(?:permanent|unlimited|unbefristet\w*|open[ -]ended)(?:\s+\w+)?\s*contract\w*"
     r"|\bunbefristet\w*",
@@ -106,8 +109,11 @@ _LABELLED = re.compile(
     rf"^\W{{0,6}}(?:{_LABEL})\s*[:\-–]\s*(?P<words>[^\n]{{1,60}})", re.IGNORECASE
 )
 _OF_BENEFITS = re.compile(
-    r"\b(?:benefits?|eligible|eligibility|employees)\b[^.\n]{0,40}$", re.IGNORECASE
+    r"\b(?:benefits?|eligible|eligibility|employees|potential|opportunit\w+|convert\w*|leads?\s+to"
+    r"|path\s+to|transition\w*)\b[^.\n]{0,40}$",
+    re.IGNORECASE,
 )
+"""Before what is said of all staff, or of a time to come."""
 
 
 def employment_type(words: str) -> EmploymentType | None:
@@ -118,6 +124,13 @@ def employment_type(words: str) -> EmploymentType | None:
     """
     words = _PERMANENT_CONTRACT.sub(" ", _spaced(words[:_LONGEST_FIELD]))
     return next((kind for kind, pattern in _FIELD_WORDS if pattern.search(words)), None)
+
+
+def title_employment(title: str) -> EmploymentType | None:
+    """Return the type that a title names in brackets or at its end: `Baker (Seasonal)`."""
+    title = _TO_BUSINESSES.sub(" ", title[:_LONGEST_FIELD])
+    asides = (found[1] or found[2] for found in _ASIDE.finditer(title))
+    return next((kind for aside in asides if (kind := employment_type(aside))), None)
 
 
 def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | None:

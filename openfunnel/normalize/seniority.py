@@ -4,6 +4,7 @@ The markers are data: `titles/seniority.tsv`.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -68,11 +69,14 @@ _NEW_GRADUATES = re.compile(
     r"|\bno (?:prior |previous )?experience (?:is )?(?:required|necessary|needed)"
     r"|\bearly[ -]career\b|\bjeunes? dipl[oô]m[eé]|\bberufseinsteiger"
 )
+_BEGINNERS = re.compile(r"\b(?:early[ -]careers?|new[ -]grads?|graduates)\b", re.IGNORECASE)
+"""What a department is called that hires for them."""
 _SENT_ELSEWHERE = re.compile(r"[^.\n]{0,100}\b(?:do not|don['’]t) apply\b")
 """What follows `If you are a new graduate, please do not apply here.`"""
 _MANAGER = re.compile(
     r"(?<!product )(?<!account )(?<!program )(?<!programme )(?<!project )(?<!community )"
     r"(?<!customer success )\bmanager\b"
+    r"|\bchef(?:fe)? de (?!proje|produi)|\bchef(?:fe)? d'|\bjefe de\b"
 )
 """One who may manage people, or anything else."""
 _LEADS_PEOPLE = re.compile(
@@ -81,7 +85,12 @@ _LEADS_PEOPLE = re.compile(
     r" (?:an? |the |our |your )(?:[\w-]+ ){0,3}?team of (?!driven\b)"
     r"|\byour direct reports\b|\b(?:with|have|has|of|manage|managing|lead|leading) (?:\d+ "
     r"|several )?"
-    r"direct reports\b|\bline manag(?:e|ing|er of)\b|\bmanaging (?:a team of )?managers\b"
+    r"direct reports\b|\b(?:diriger|encadrer|manager|animer|superviser) (?:et \w+ )?(?:une|l['’]"
+    r"|votre)"
+    r" ?équipe\b|\bà la tête d['’]une équipe\b|\bpersonalverantwortung\b"
+    r"|\bteam(?:s)? (?:zu )?leiten\b"
+    r"|\b(?:liderar|dirigir|gestionar) (?:a )?(?:un|el|al|o|um) equip[oe]\b|\bline manag(?:e|ing"
+    r"|er of)\b|\bmanaging (?:a team of )?managers\b"
 )
 _CUES = (
     *("looking for", "seeking", "hiring", "searching for", "recruiting", "cherchons", "suchen"),
@@ -106,6 +115,11 @@ def title_seniority(title: str) -> Seniority | None:
     parts = _ALTERNATIVES.split(_NO_LEADER.sub(" ", folded))
     found = [marked for part in parts if (marked := _marker(part)) is not None]
     return min(found, key=_MARKERS.index) if found else None
+
+
+def is_for_beginners(departments: Iterable[str]) -> bool:
+    """Return whether a department hires people at the beginning of their career."""
+    return any(_BEGINNERS.search(name) for name in departments)
 
 
 def stated_manager(title: str, text: str) -> tuple[Seniority, tuple[int, int]] | None:

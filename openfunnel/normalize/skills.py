@@ -1,6 +1,7 @@
 """Finds technologies and skills of the taxonomy in text, and resolves their names.
 
-One pass of an Aho-Corasick automaton over the folded text; of overlapping names the longest wins.
+One pass of an Aho-Corasick automaton over the folded text; of overlapping names the longest wins,
+save that a skill (`SQL skills`) leaves the technology within its name to be found.
 A name counts between word boundaries, never inside an address, and an ambiguous one (Go, R, Excel,
 Notion) only in context. The automaton is built on first use and kept.
 """
@@ -80,7 +81,10 @@ def aliases(slug: str) -> tuple[str, ...]:
 
 
 def find(text: str) -> list[Match]:
-    """Return the technologies and skills named in `text`, in its order, without overlaps."""
+    """Return the technologies and skills named in `text`, in its order.
+
+    None overlaps another, but for technologies named within the name of a skill.
+    """
     folded = _fold_in_place(text)
     accepted: list[tuple[int, int, Entry]] = []
     doubtful: list[tuple[int, int, Entry]] = []
@@ -149,15 +153,24 @@ def _continues(folded: str, last: int, length: int) -> bool:
 def _longest(
     found: list[tuple[int, int, tuple[_Spelling, ...]]],
 ) -> list[tuple[int, int, tuple[_Spelling, ...]]]:
-    """Keep, of overlapping matches, the leftmost and longest."""
+    """Keep, of overlapping matches, the leftmost and longest, and technologies within skills."""
     found.sort(key=lambda match: (match[0], -match[1]))
     kept = []
-    reached = 0
+    reached = within = 0
     for match in found:
-        if match[0] >= reached:
+        start, end, spellings = match
+        if start >= reached:
             kept.append(match)
-            reached = match[1]
+            reached = end
+            within = start if _is_skill(spellings) else end
+        elif start >= within and end <= reached and not _is_skill(spellings):
+            kept.append(match)  # `SQL skills`, `Linux administration`
+            within = end
     return kept
+
+
+def _is_skill(spellings: tuple[_Spelling, ...]) -> bool:
+    return bool(spellings) and all(entry.is_skill for _, entry in spellings)
 
 
 def _judge(

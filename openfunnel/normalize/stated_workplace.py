@@ -101,9 +101,6 @@ _REMOTE = re.compile(
     r"|\b(?:work|working)\s+(?:fully\s+)?(?:remotely|from\s+anywhere)\b(?!\s+(?:program|policy"
     r"|for\s))"
     r"|\bopen\s+to\s+(?:fully\s+)?remote\b|\bchoose\s+between\s+working\s+from\s+home\b"
-    r"|\bchoose\s+where\s+(?:you|they)(?:['’]d|\s+would)?\s+(?:(?:like|want"
-    r"|prefer)\s+to\s+)?(?:do\s+their"
-    r"\s+best\s+)?work\b"
     r"|\bvollst[äa]ndig\s+remote\b|\b(?:full|100\s?%)\s+t[ée]l[ée]travail\b"
     r"|\bt[ée]l[ée]travail\s+(?:complet|total|int[ée]gral|[àa]\s+100\s?%)",
     re.IGNORECASE,
@@ -127,13 +124,12 @@ _STATEMENTS: tuple[tuple[Workplace, tuple[str, ...], re.Pattern[str]], ...] = (
         ),
         _ONSITE,
     ),
-    (Workplace.REMOTE, ("remote", "anywhere", "travail", "home", "choose where"), _REMOTE),
+    (Workplace.REMOTE, ("remote", "anywhere", "travail", "home"), _REMOTE),
 )
 """In the order in which they count, each with the stems of which a line must hold one."""
 _STEMS = (
     *("hybrid", "híbrid", "hibrid", "oficina", "escrit", "remote", "office", "travail"),
     *("anywhere", "from home", "from-home", "home work", "home-work", "home based", "home-based"),
-    "choose where",
     *("of home", "présentiel", "presentiel", "sur site", "in person", "in-person"),
     *("onsite", "on-site", "on site", "tage ", "tagen "),
 )

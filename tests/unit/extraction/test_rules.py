@@ -205,6 +205,21 @@ def test_a_manager_is_one_who_manages_people(title: str, level: str) -> None:
     assert extract(PostingText(title=title, text="")).seniority.value != "manager"
 
 
+def test_a_manager_is_one_who_manages_people_in_french_too() -> None:
+    text = "À la tête d’une équipe de boulangers, vous faites le pain."
+    assert extract(PostingText(title="Chef de l’atelier", text=text)).seniority.value == "manager"
+    assert extract(PostingText(title="Chef de projet", text=text)).seniority.value == "mid"
+
+
+def test_a_department_may_hire_beginners() -> None:
+    fields = AtsFields(departments=("Early Careers",))
+    assert extract(PostingText(title="Baker", text="", fields=fields)).seniority.value == "junior"
+
+
+def test_the_title_says_how_long_a_job_lasts() -> None:
+    assert extract(PostingText(title="Baker (Seasonal)", text="")).employment_type is not None
+
+
 def test_one_year_asked_for_means_junior_and_nothing_said_means_mid() -> None:
     one_year = "## Requirements\n- At least 1 year of experience in sales"
     assert extract(PostingText(title="Agent", text=one_year)).seniority.value is Seniority.JUNIOR

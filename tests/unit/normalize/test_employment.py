@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openfunnel.normalize.employment import employment_type, find_employment_type
+from openfunnel.normalize.employment import (
+    employment_type,
+    find_employment_type,
+    title_employment,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,7 @@ def test_the_words_of_an_ats_name_a_type_or_none(words: str, expected: str | Non
         ("This role is a part-time position.", "part_time"),
         ("Acme is seeking a part-time baker.", "part_time"),
         ("We are hiring a full-time baker.", "full_time"),
+        ("It may lead to full-time employment.", None),
         ("We offer a 6-month contract.", "contract"),
         ("This is a fixed-term position until May.", "contract"),
         ("During this 12-week internship you will learn.", "internship"),
@@ -65,6 +70,21 @@ def test_the_words_of_an_ats_name_a_type_or_none(words: str, expected: str | Non
 def test_a_text_states_a_type_or_none(text: str, expected: str | None) -> None:
     found = find_employment_type(text)
     assert (found[0] if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Baker (Seasonal)", "temporary"),
+        ("Baker [Part-time], Leeds", "part_time"),
+        ("Baker - 6 month contract", "contract"),
+        ("Contract Manager", None),
+        ("Account Executive - B2B", None),
+        ("Baker (Leeds)", None),
+    ],
+)
+def test_a_title_names_a_type_aside(title: str, expected: str | None) -> None:
+    assert title_employment(title) == expected
 
 
 def test_the_span_stands_where_the_type_is_said() -> None:

@@ -335,3 +335,14 @@ def test_matches_are_ordered_and_never_overlap(text: str) -> None:
     for match in skills.find(text):
         assert reached <= match.start < match.end <= len(text)
         reached = match.end
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Advanced SQL skills", ["SQL querying", "SQL"]),
+        ("Linux administration", ["system administration", "Linux"]),
+    ],
+)
+def test_a_technology_within_the_name_of_a_skill_is_found(text: str, found: list[str]) -> None:
+    assert names(text) == found

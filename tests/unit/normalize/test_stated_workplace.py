@@ -13,7 +13,6 @@ from openfunnel.normalize.stated_workplace import find_workplace
         ("This is a remote role.", "remote"),
         ("Location: Remote, anywhere in Europe", "remote"),
         ("You choose between working from home and the office.", "remote"),
-        ("Our people choose where they would like to do their best work.", "remote"),
         ("We're in-person, with offices in two towns.", "onsite"),
         ("Ability to work from our Leeds office", "onsite"),
         ("This is a hybrid role.", "hybrid"),
