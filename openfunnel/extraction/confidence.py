@@ -5,11 +5,15 @@ confidence = sqrt(agreement x quoting), so that an answer which fails at either 
 - agreement: of role function, seniority, employment type, workplace and pay, those are compared
   which the ATS states or the rules find in title or text. An ATS field that the model says nothing
   about is left out, because the model does not see it. With `k` of `n` alike it is
-  (k + 1/2) / (n + 1/2): the rules err, too, and one difference is no proof.
-- quoting: the mean of two shares. Of the values that need evidence, those with evidence; and of the
+  (k + 1/2) / (n + 1): the rules err, too, and one difference is no proof, nor one likeness.
+- quoting: the mean of two shares, as far as there is anything to share. Of the values that need
+  evidence, those with evidence (what had to be left out of the answer had none); and of the
   technologies and skills that the rules find, those the model found, too, where LEAST_MENTIONS or
   more can be compared. An answer that quotes nothing where the rules find so many has 0 for both;
-  where neither finds anything, both are 1.
+  where neither finds anything, it is NOTHING_TO_SHARE.
+
+So an answer that nothing speaks for stays below the usual bar of 0.5, and one thing it is right
+about lifts it above.
 """
 
 from collections.abc import Iterator
@@ -24,19 +28,23 @@ T = TypeVar("T")
 
 LEAST_MENTIONS = 3
 """Fewer may well be found in other words."""
+NOTHING_TO_SHARE = 0.4
 
 
-def confidence(answer: ModelAnswer, verified: Verified, stated: Extraction) -> float:
+def confidence(
+    answer: ModelAnswer, verified: Verified, stated: Extraction, left_out: int = 0
+) -> float:
     """Return what an answer's confidence is, from 0 to 1.
 
-    `verified` is what is left of `answer`, `stated` what the rules say about the same posting.
+    `verified` is what is left of `answer`, `stated` what the rules say about the same posting,
+    `left_out` how many faulty values `answer` had before.
     """
-    return round(sqrt(_agreement(answer, stated) * _quoting(verified, stated)), 3)
+    return round(sqrt(_agreement(answer, stated) * _quoting(verified, stated, left_out)), 3)
 
 
 def _agreement(answer: ModelAnswer, stated: Extraction) -> float:
     alike = list(_compared(answer, stated))
-    return (sum(alike) + 0.5) / (len(alike) + 0.5)
+    return (sum(alike) + 0.5) / (len(alike) + 1)
 
 
 def _compared(answer: ModelAnswer, stated: Extraction) -> Iterator[bool]:
@@ -57,13 +65,11 @@ def _stated_alike(said: T | None, known: Sourced[T] | None) -> Iterator[bool]:
         yield said == known.value
 
 
-def _quoting(verified: Verified, stated: Extraction) -> float:
+def _quoting(verified: Verified, stated: Extraction, left_out: int) -> float:
     named = {one.slug for one in (*stated.technologies, *stated.skills)}
     found = {one.slug for one in (*verified.extraction.technologies, *verified.extraction.skills)}
-    enough = len(named) >= LEAST_MENTIONS
-    share_found = len(named & found) / len(named) if enough else 1.0
-    if verified.quoted:
-        share_evidenced = 1 - verified.unquoted / verified.quoted
-    else:
-        share_evidenced = 0.0 if enough else 1.0
-    return (share_evidenced + share_found) / 2
+    quoted, unquoted = verified.quoted + left_out, verified.unquoted + left_out
+    shares = [1 - unquoted / quoted] if quoted else []
+    if len(named) >= LEAST_MENTIONS:
+        shares.append(len(named & found) / len(named) if quoted else 0.0)
+    return sum(shares) / len(shares) if shares else NOTHING_TO_SHARE

@@ -1,7 +1,8 @@
 """What every extractor promises, and what a language model is asked to answer.
 
 The schema is written for grammar-constrained decoding: flat, without `$defs`, `pattern`, `format`
-or bounds of numbers, which grammar converters refuse or skip. The bounds that matter are those of
+or bounds of fractions, which grammar converters refuse or skip (llama.cpp's knows `minimum` and
+`maximum` of integers alone). The bounds that matter are those of
 `openfunnel.extraction.answer.ModelAnswer`, which checks every answer, because a server may ignore
 the schema. Evidence comes before the value it stands for: a model that has quoted first makes up
 less.
@@ -27,6 +28,12 @@ MOST_ITEMS = 40
 MOST_CHARACTERS = 240
 """Of a string, likewise. A bound becomes as many rules of llama.cpp's grammar, which takes 2,000
 at the most (`MAX_REPETITION_THRESHOLD` of its `llama-grammar.cpp`)."""
+
+
+NAME_CHARACTERS = 100
+"""Of a name or a place."""
+MOST_YEARS = 50
+"""Of experience."""
 
 
 class Extractor(Protocol):
@@ -80,9 +87,17 @@ def _list_of(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": _all_of(properties), "maxItems": MOST_ITEMS}
 
 
-_TEXT = {"type": "string", "maxLength": MOST_CHARACTERS}
-_TEXT_OR_NULL = {"type": ["string", "null"], "maxLength": MOST_CHARACTERS}
-_SKILL = {"evidence": _TEXT, "name": _TEXT, "stance": _one_of(Stance)}
+def _text(most: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": most}
+
+
+def _text_or_null(most: int) -> dict[str, Any]:
+    return {"type": ["string", "null"], "maxLength": most}
+
+
+_TEXT, _TEXT_OR_NULL = _text(MOST_CHARACTERS), _text_or_null(MOST_CHARACTERS)
+_NAME_OR_NULL = _text_or_null(NAME_CHARACTERS)
+_SKILL = {"evidence": _TEXT, "name": _text(NAME_CHARACTERS), "stance": _one_of(Stance)}
 
 ANSWER_SCHEMA: dict[str, Any] = _all_of(
     {
@@ -92,16 +107,16 @@ ANSWER_SCHEMA: dict[str, Any] = _all_of(
         "employment_type": _one_of_or_null(EmploymentType),
         "workplace": _one_of_or_null(Workplace),
         "locations": _list_of(
-            {"city": _TEXT_OR_NULL, "region": _TEXT_OR_NULL, "country": _TEXT_OR_NULL}
+            {"city": _NAME_OR_NULL, "region": _NAME_OR_NULL, "country": _NAME_OR_NULL}
         ),
         "pay_evidence": _TEXT_OR_NULL,
         "pay_min": _or_null("number"),
         "pay_max": _or_null("number"),
-        "pay_currency": _TEXT_OR_NULL,
+        "pay_currency": _text_or_null(3),
         "pay_period": _one_of_or_null(PayPeriod),
         "pay_is_on_target_earnings": _or_null("boolean"),
         "years_evidence": _TEXT_OR_NULL,
-        "years_experience_min": _or_null("integer"),
+        "years_experience_min": {**_or_null("integer"), "minimum": 0, "maximum": MOST_YEARS},
         "technologies": _list_of(_SKILL),
         "skills": _list_of(_SKILL),
         "initiatives": _list_of({"evidence": _TEXT, "type": _one_of(InitiativeType)}),

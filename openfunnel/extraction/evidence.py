@@ -19,7 +19,11 @@ STEM_CHARACTERS = 4
 WORDS_CHARACTERS = 200_000
 """What is read of a text for its words; quotes are looked up in the whole."""
 
+LONGEST_WORD = 30
+"""Characters of a word, in scripts with spaces between them."""
+
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _SPACED = "\u0e00"
 """Scripts below it put spaces between words; Thai, those of East Asia and so on do not."""
 
@@ -44,9 +48,14 @@ class Source:
         return None if at is None else Evidence(text=title[at : at + len(folded)])
 
     def share_of_words(self, text: str) -> float:
-        """Return the share of the longer words of `text` that the posting has, in some form."""
+        """Return the share of the longer words of `text` that the posting has, in some form.
+
+        A word that is too long to be one counts as several that it does not have.
+        """
         asked = _stems(text)
-        return sum(stem in self._lowered for stem in asked) / len(asked) if asked else 0.0
+        known = sum(stem in (self._stems if stem.isascii() else self._lowered) for stem in asked)
+        longest = max(map(len, _ASCII_WORD.findall(text)), default=0)
+        return known / max(len(asked), longest / LONGEST_WORD) if asked else 0.0
 
     def names(self, name: str) -> bool:
         """Return whether title or text hold `name`, whatever its case and accents."""
@@ -78,6 +87,10 @@ class Source:
         in_text, in_flat = self._word_starts
         word = bisect_right(in_flat, at) - 1
         return in_text[word] + at - in_flat[word]
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        return _stems_of(self._lowered)
 
     @cached_property
     def _lowered(self) -> str:
@@ -134,7 +147,11 @@ def _words(text: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _stems(text: str) -> frozenset[str]:
     """Return what the words of `text` begin with, shorter words left out."""
-    words = _WORD.findall(text.casefold())
+    return _stems_of(text.casefold())
+
+
+def _stems_of(lowered: str) -> frozenset[str]:
+    words = _WORD.findall(lowered)
     return frozenset(word[:STEM_CHARACTERS] for word in words if len(word) >= STEM_CHARACTERS)
 
 

@@ -201,5 +201,5 @@ def _read(
 
 def _conclude(answer: ModelAnswer, salvaged: Counter[str], question: Question) -> Concluded:
     verified = verify(answer, question.posting, question.stated)
-    trust = confidence(answer, verified, question.stated)
+    trust = confidence(answer, verified, question.stated, salvaged.total())
     return Concluded(answer, salvaged, verified, trust)

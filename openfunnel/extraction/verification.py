@@ -187,8 +187,7 @@ class _Check:
         if said is None:
             return self._stated.summary
         sentence = said[slice(*sentence_span(said, 0, 1))].strip()
-        few = len(_WORD.findall(sentence)) < SUMMARY_WORDS and sentence.isascii()
-        if few or self._source.share_of_words(sentence) < SUMMARY_SHARE:
+        if _is_no_sentence(sentence) or self._source.share_of_words(sentence) < SUMMARY_SHARE:
             self.refused[Refusal.FOREIGN_SUMMARY] += 1
             return self._stated.summary
         return _said(sentence)
@@ -232,6 +231,14 @@ class _Check:
         if not (found := parse_places(", ".join(named)).places):
             raise Refused(Refusal.NOT_NAMED)
         return found
+
+
+def _is_no_sentence(sentence: str) -> bool:
+    """Whether a sentence has too few words, or says the same again and again."""
+    words = _WORD.findall(sentence.casefold())
+    different = len(set(words))
+    few = different < SUMMARY_WORDS and sentence.isascii()
+    return few or different < SUMMARY_SHARE * len(words)
 
 
 def _said(value: T) -> Sourced[T]:

@@ -13,12 +13,12 @@ from openfunnel.extraction.verification import verify
 from openfunnel.records import AtsFields, PostingText, RoleFunction, Seniority
 from tests.unit.extraction.scripted_model import POSTING, an_answer
 
-TRUSTED, DOUBTED = 0.9, 0.5
+TRUSTED, DOUBTED = 0.85, 0.5
 
 
-def trust(posting: PostingText = POSTING, **changes: Any) -> float:
+def trust(posting: PostingText = POSTING, left_out: int = 0, **changes: Any) -> float:
     answer, stated = read_answer(json.dumps(an_answer(**changes))), rules.extract(posting)
-    return confidence(answer, verify(answer, posting, stated), stated)
+    return confidence(answer, verify(answer, posting, stated), stated, left_out)
 
 
 def test_an_answer_that_agrees_and_quotes_is_trusted() -> None:
@@ -55,11 +55,28 @@ def test_a_field_that_the_model_does_not_see_is_no_disagreement() -> None:
     assert trust(posting, workplace="onsite") < trust()
 
 
-def test_where_there_is_nothing_to_compare_nothing_is_held_against_an_answer() -> None:
-    posting = PostingText(title="Zzyzx", text="Hello.")
-    nothing = {"technologies": [], "pay_min": None, "pay_max": None, "years_experience_min": None}
+NOTHING: dict[str, Any] = {
+    "technologies": [],
+    "pay_min": None,
+    "pay_max": None,
+    "years_experience_min": None,
+}
 
-    assert trust(posting, role_function="other", **nothing) == 1.0
+
+def test_nothing_speaks_for_an_answer_that_can_be_compared_with_nothing() -> None:
+    assert trust(PostingText(title="Zzyzx", text="Hello."), **NOTHING) < DOUBTED
+
+
+def test_one_thing_that_an_answer_is_right_about_speaks_for_it() -> None:
+    posting = PostingText(title="Accountant", text="Hello.")
+
+    assert trust(posting, role_function="legal", **NOTHING) < DOUBTED
+    assert trust(posting, role_function="finance", **NOTHING) > DOUBTED
+
+
+def test_what_had_to_be_left_out_speaks_against_an_answer() -> None:
+    assert trust() > trust(left_out=5) > trust(left_out=50)
+    assert trust(left_out=50) < TRUSTED
 
 
 @given(

@@ -23,11 +23,24 @@ def keywords(schema: object) -> set[str]:
     return set(schema).union(*map(keywords, [*inner, *named.values()]))
 
 
+def types_with(schema: object, bounds: set[str]) -> list[list[str]]:
+    """The types that any of `bounds` is given for."""
+    if isinstance(schema, list):
+        return [kind for item in schema for kind in types_with(item, bounds)]
+    if not isinstance(schema, dict):
+        return []
+    here = [schema["type"]] if not bounds.isdisjoint(schema) else []
+    return here + [kind for value in schema.values() for kind in types_with(value, bounds)]
+
+
 @pytest.mark.parametrize("schema", [ANSWER_SCHEMA, TRIAGE_SCHEMA], ids=["answer", "triage"])
 def test_a_schema_uses_only_what_grammar_converters_understand(schema: Mapping[str, Any]) -> None:
-    known = {"type", "enum", "properties", "required", "items", "maxItems", "maxLength"}
+    known = {"type", "enum", "properties", "required", "items", "maxItems"}
+    of_strings, of_integers = {"minLength", "maxLength"}, {"minimum", "maximum"}
 
-    assert keywords(schema) <= known
+    assert keywords(schema) <= known | of_strings | of_integers
+    for kind in types_with(schema, of_integers):
+        assert set(kind) <= {"integer", "null"}
 
 
 def test_no_bound_is_more_than_a_grammar_may_repeat() -> None:

@@ -177,6 +177,13 @@ def test_a_summary_in_other_words_gives_way_to_the_rules(said: str) -> None:
     assert result.extraction.summary == rules.extract(POSTING).summary
 
 
+@pytest.mark.parametrize(
+    "said", ["pipelines data " * 20, "data, e.g data, e.g data, e.g data", "pipelinesdata" * 18]
+)
+def test_a_summary_that_says_the_same_again_and_again_is_none(said: str) -> None:
+    assert verified(summary=said).refused == {"foreign_summary": 1}
+
+
 def test_a_summary_is_one_sentence() -> None:
     said = "A senior data engineer builds pipelines at Acme. The platform is a data platform."
 
