@@ -10,6 +10,7 @@ import ahocorasick
 
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import InitiativeType as Type
 
 
@@ -209,6 +210,7 @@ _HIRING = re.compile(
     r"candidates?|applicants?)\b",
     re.IGNORECASE,
 )
+_HIRING_STEMS = ("application", "interview", "candidate", "applicant")
 _ASKED = (Section.REQUIRED, Section.PREFERRED)
 _LINE_CHARACTERS = 2000
 
@@ -231,13 +233,17 @@ def _stated(line: str) -> tuple[tuple[_Pattern, int, int], ...]:
     """Return the patterns that a line matches, and where; none where it speaks of the hiring."""
     words = line[:_LINE_CHARACTERS]
     likely = {index for _, indexes in _stems().iter(words.lower()) for index in indexes}
-    if not likely or _HIRING.search(words):
+    if not likely or _speaks_of_hiring(words):
         return ()
     return tuple(
         (pattern, *match.span())
         for pattern in (_PATTERNS[index] for index in sorted(likely))
         for match in islice(_own(pattern.words, words), 1)
     )
+
+
+def _speaks_of_hiring(words: str) -> bool:
+    return holds_any(words.lower(), _HIRING_STEMS) and _HIRING.search(words) is not None
 
 
 def _own(pattern: re.Pattern[str], words: str) -> Iterator[re.Match[str]]:

@@ -1,15 +1,17 @@
 """Technologies and skills of a posting, each with the stance and evidence of its best mention."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.stance import STRENGTH, sentence_span, stance_of
 from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.skills import Match, find
-from openfunnel.normalize.text import fold
+from openfunnel.normalize.text import fold, holds_any
 from openfunnel.records import Evidence, PostingText, SkillMention, Stance, ValueSource
 
 MOST_TIMES = 50
@@ -23,17 +25,15 @@ _WORD = re.compile(r"\S+")
 _LEGAL_FORM = re.compile(
     r"(?:[\s,]+(?:inc|ltd|llc|gmbh|ag|sas|sa|bv|plc|corp|co|limited|labs?|technologies|ai)\b\.?)+$"
 )
-_COMPANIES = re.compile(
+_COMPANIES = re.compile(  # lower case
     r"\b(?:customers?|clients?|brands|companies|organi[sz]ations|enterprises|startups|businesses"
     r"|investors?|backed by|trusted by|merchants|funded by|alumni of|formerly at|founded by"
     r"|veterans (?:of|from)|(?:team|founders?|people|engineers|leaders|we) (?:all )?(?:comes?|came"
-    r"|hails?) from|entreprises|unternehmen|empresas|aziende)\b",
-    re.IGNORECASE,
+    r"|hails?) from|entreprises|unternehmen|empresas|aziende)\b"
 )
-_OTHERS = re.compile(
+_OTHERS = re.compile(  # lower case
     r"\b(?:companies|customers|clients|brands|businesses|startups|enterprises|merchants|entreprises"
-    r"|unternehmen|kunden|empresas|clientes|aziende)\b",
-    re.IGNORECASE,
+    r"|unternehmen|kunden|empresas|clientes|aziende)\b"
 )
 _COMPANIES_LIKE = re.compile(
     rf"{_OTHERS.pattern}[^.;:]{{0,25}}?"
@@ -81,8 +81,7 @@ _NO_NAMES = frozenset(("us", "the", "this", "our", "we", "you", "it", "who", "ro
 """What may follow `about` and `at` and names nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A match, and what its line says of it."""
 
     match: Match
@@ -112,32 +111,36 @@ def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[Sk
 @read_once
 def _read_line(text: str, section: Section) -> tuple[_Found, ...]:
     """Return what a line says of each technology and skill, without what is no signal."""
+    matches = find(text)
+    if len(matches) > MOST_TIMES:
+        matches = list(_curbed(matches))
+    return tuple(found for match in matches if (found := _read(match, text, section)))
+
+
+def _curbed(matches: list[Match]) -> Iterator[Match]:
+    """Yield the first `MOST_TIMES` of each name."""
     times: Counter[str] = Counter()
-    found = []
-    for match in find(text):
+    for match in matches:
         times[match.slug] += 1
-        if times[match.slug] <= MOST_TIMES and (read := _read(match, text, section)):
-            found.append(read)
-    return tuple(found)
+        if times[match.slug] <= MOST_TIMES:
+            yield match
 
 
 def _read(match: Match, text: str, section: Section) -> _Found | None:
     """Return what the line `text` says of a match; None where that is no signal."""
     start, end = match.start, match.end
-    sentence_at = sentence_span(text, start, end)
+    low, high = sentence_at = sentence_span(text, start, end)
+    sentence = text[low:high]
     stance = stance_of(text, section, sentence_at, start, end)
     if match.is_skill and stance is Stance.MENTIONED:  # `insurance` among the benefits
         return None
-    if match.is_skill and _is_of_degree(text[slice(*sentence_at)], start - sentence_at[0]):
+    if match.is_skill and _is_of_degree(sentence, start - low):
         return None
     if _is_of_colleagues(text, sentence_at, start, end):
         return None
-    low, high = sentence_at
-    if _names_others(text[low:high]) and _COMPANIES_LIKE.search(text, low, start):
+    if _names_others(sentence) and _COMPANIES_LIKE.search(text, low, start):
         return None
-    if stance is Stance.MENTIONED and (
-        section is Section.PROCESS or _COMPANIES.search(text, *sentence_at)
-    ):
+    if stance is Stance.MENTIONED and (section is Section.PROCESS or _names_companies(sentence)):
         return None  # a customer, an investor, or small print
     return _Found(match, stance, _around(text, sentence_at, start, end))
 
@@ -156,7 +159,7 @@ def _is_of_degree(sentence: str, position: int) -> bool:
 @lru_cache(maxsize=256)
 def _degrees(sentence: str) -> tuple[tuple[int, int], ...]:
     folded = sentence.lower()
-    if not any(stem in folded for stem in _DEGREE_STEMS):  # spares most the slow search
+    if not holds_any(folded, _DEGREE_STEMS):  # spares most the slow search
         return ()
     return tuple(degree.span() for degree in _DEGREE.finditer(sentence))
 
@@ -164,7 +167,12 @@ def _degrees(sentence: str) -> tuple[tuple[int, int], ...]:
 @lru_cache(maxsize=256)
 def _names_others(sentence: str) -> bool:
     """Return whether a sentence may list companies: quicker to find out once than at each name."""
-    return bool(_OTHERS.search(sentence))
+    return bool(_OTHERS.search(sentence.lower()))
+
+
+@lru_cache(maxsize=256)
+def _names_companies(sentence: str) -> bool:
+    return bool(_COMPANIES.search(sentence.lower()))
 
 
 def _mention(found: _Found, line: Line | None, title: str) -> SkillMention:
@@ -187,14 +195,14 @@ def _mention(found: _Found, line: Line | None, title: str) -> SkillMention:
 def _around(text: str, sentence_at: tuple[int, int], start: int, end: int) -> tuple[int, int]:
     """Return a span of at most 15 words of the sentence that holds `start` to `end`."""
     low, high = sentence_at
-    words = _words(text, low, high)
-    inside = [index for index, word in enumerate(words) if word[1] > start and word[0] < end]
-    if not inside:
+    starts, ends = _words(text, low, high)
+    holds_start, behind = bisect_right(ends, start), bisect_left(starts, end)
+    if holds_start >= behind:
         return start, end
-    spare = max(0, EVIDENCE_WORDS - len(inside))
-    first = max(0, min(inside[0] - spare // 2, len(words) - EVIDENCE_WORDS))
-    last = min(len(words) - 1, first + EVIDENCE_WORDS - 1)
-    low, high = words[first][0], words[max(last, inside[-1])][1]
+    spare = max(0, EVIDENCE_WORDS - (behind - holds_start))
+    first = max(0, min(holds_start - spare // 2, len(starts) - EVIDENCE_WORDS))
+    last = min(len(starts), first + EVIDENCE_WORDS) - 1
+    low, high = starts[first], ends[max(last, behind - 1)]
     if high - low > EVIDENCE_CHARACTERS:
         low = max(low, start - _BARE_CHARACTERS // 2)
         high = min(high, end + _BARE_CHARACTERS // 2)
@@ -202,11 +210,12 @@ def _around(text: str, sentence_at: tuple[int, int], start: int, end: int) -> tu
 
 
 @lru_cache(maxsize=256)
-def _words(text: str, low: int, high: int) -> list[tuple[int, int]]:
-    """Return the spans of the words of a sentence, without the mark of its line."""
+def _words(text: str, low: int, high: int) -> tuple[list[int], list[int]]:
+    """Return where the words of a sentence start and end, without the mark of its line."""
     words = [word.span() for word in _WORD.finditer(text, low, high)]
     is_marked = len(words) > 1 and text[words[0][0] : words[0][1]] in ("-", "##")
-    return words[1:] if is_marked else words
+    words = words[1:] if is_marked else words
+    return [start for start, _ in words], [end for _, end in words]
 
 
 def _named_in(text: str) -> str | None:
@@ -226,5 +235,9 @@ def _is_own(match: Match, company: str) -> bool:
     """Return whether what was found is the employer or a product of theirs."""
     if not company or match.is_skill:
         return False
-    name, maker = fold(match.name), fold(match.maker)
+    name, maker = _folded(match.name), _folded(match.maker)
     return company in (name, maker) or f"{name} ".startswith(f"{company} ")
+
+
+_folded = lru_cache(maxsize=4096)(fold)
+"""For the names of the taxonomy, which come again and again."""

@@ -15,7 +15,6 @@ from openfunnel.normalize.employment import (
     find_employment_type,
     title_employment,
 )
-from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.role import title_role
 from openfunnel.normalize.seniority import (
     is_for_beginners,
@@ -44,8 +43,14 @@ TEXT_CHARACTERS = 200_000
 """What is read of a text; real postings have about 5,000 characters."""
 
 _ATS, _RULES = ValueSource.ATS, ValueSource.RULES
-_years_of = read_once(parse_years)
+_RoleFound = Sourced[RoleFunction]
+_LevelFound = Sourced[Seniority]
+_TypeFound = Sourced[EmploymentType]
+_PayFound = Sourced[Compensation]
+_YearsFound = Sourced[int]
+_SummaryFound = Sourced[str]
 _JUNIOR_YEARS = 1
+_NOT_ASKED_IN = (Section.PREFERRED, Section.PROCESS)
 
 
 def extract(posting: PostingText) -> Extraction:
@@ -79,44 +84,44 @@ def _evidence(text: str, start: int, end: int) -> Evidence:
 
 def _role(posting: PostingText) -> Sourced[RoleFunction]:
     value = title_role(posting.title, posting.fields.departments)
-    return Sourced[RoleFunction](value=value, source=_RULES, evidence=Evidence(text=posting.title))
+    return _RoleFound(value=value, source=_RULES, evidence=Evidence(text=posting.title))
 
 
 def _seniority(posting: PostingText, text: str, years: Sourced[int] | None) -> Sourced[Seniority]:
     marked = title_seniority(posting.title)
     if marked is not None:
         evidence = Evidence(text=posting.title)
-        return Sourced[Seniority](value=marked, source=_RULES, evidence=evidence)
+        return _LevelFound(value=marked, source=_RULES, evidence=evidence)
     stated = stated_manager(posting.title, text) or stated_seniority(text)
     if stated is not None:
         level, (start, end) = stated
-        return Sourced[Seniority](value=level, source=_RULES, evidence=_evidence(text, start, end))
+        return _LevelFound(value=level, source=_RULES, evidence=_evidence(text, start, end))
     if years is not None and years.value <= _JUNIOR_YEARS:
-        return Sourced[Seniority](value=Seniority.JUNIOR, source=_RULES, evidence=years.evidence)
+        return _LevelFound(value=Seniority.JUNIOR, source=_RULES, evidence=years.evidence)
     if years is None and is_for_beginners(posting.fields.departments):
-        return Sourced[Seniority](value=Seniority.JUNIOR, source=ValueSource.ATS)
-    return Sourced[Seniority](value=Seniority.MID, source=_RULES)
+        return _LevelFound(value=Seniority.JUNIOR, source=ValueSource.ATS)
+    return _LevelFound(value=Seniority.MID, source=_RULES)
 
 
 def _employment(posting: PostingText, text: str) -> Sourced[EmploymentType] | None:
     if title_seniority(posting.title) is Seniority.INTERN:  # whatever its hours
-        return Sourced[EmploymentType](
+        return _TypeFound(
             value=EmploymentType.INTERNSHIP,
             source=_RULES,
             evidence=Evidence(text=posting.title),
         )
     stated = employment_type(posting.fields.commitment) if posting.fields.commitment else None
     if stated is not None:
-        return Sourced[EmploymentType](value=stated, source=_ATS)
+        return _TypeFound(value=stated, source=_ATS)
     in_title = title_employment(posting.title)
     if in_title is not None:
         evidence = Evidence(text=posting.title)
-        return Sourced[EmploymentType](value=in_title, source=_RULES, evidence=evidence)
+        return _TypeFound(value=in_title, source=_RULES, evidence=evidence)
     found = find_employment_type(text)
     if found is None:
         return None
     kind, (start, end) = found
-    return Sourced[EmploymentType](value=kind, source=_RULES, evidence=_evidence(text, start, end))
+    return _TypeFound(value=kind, source=_RULES, evidence=_evidence(text, start, end))
 
 
 def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | None:
@@ -125,18 +130,18 @@ def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | No
     if stated is not None:
         if found is not None and found[0] == stated.model_copy(update={"ote": True}):
             stated = found[0]  # a field for pay that holds what is earned on target
-        return Sourced[Compensation](value=stated, source=_ATS)
+        return _PayFound(value=stated, source=_ATS)
     if found is None:
         return None
     pay, (start, end) = found
-    return Sourced[Compensation](value=pay, source=_RULES, evidence=_evidence(text, start, end))
+    return _PayFound(value=pay, source=_RULES, evidence=_evidence(text, start, end))
 
 
 def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
     asked = [
         line
         for line in lines
-        if line.section not in (Section.PREFERRED, Section.PROCESS) and _years_of(line.text)
+        if line.section not in _NOT_ASKED_IN and not line.text.startswith("## ")
     ]
     found = parse_years("\n".join(line.text for line in asked))
     if found is None:
@@ -149,15 +154,15 @@ def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
         before += len(line.text) + 1
     shift = line.start - before
     evidence = _evidence(text, start + shift, end + shift)
-    return Sourced[int](value=years, source=_RULES, evidence=evidence)
+    return _YearsFound(value=years, source=_RULES, evidence=evidence)
 
 
 def _summary(posting: PostingText, lines: list[Line]) -> Sourced[str] | None:
     taken = summarize(lines, posting.title)
     if taken is not None:
         sentence, start, end = taken
-        return Sourced[str](
+        return _SummaryFound(
             value=sentence, source=_RULES, evidence=_evidence(posting.text, start, end)
         )
     composed = compose(posting.title, posting.company_name)
-    return Sourced[str](value=composed, source=_RULES) if composed else None
+    return _SummaryFound(value=composed, source=_RULES) if composed else None

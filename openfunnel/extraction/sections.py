@@ -7,8 +7,8 @@ Italian headings are known.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.text import fold
@@ -36,8 +36,7 @@ class Section(StrEnum):
     """Whatever stands before the first known heading."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of the text: `start` and `end` are its character positions."""
 
     start: int

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from openfunnel.extraction.sections import Section
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import Stance
 
 STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
@@ -21,6 +22,7 @@ _AHEAD = re.compile(
     re.IGNORECASE,
 )
 """Words that make welcome what comes after them."""
+_AHEAD_STEMS = ("nice", "bonus", "ideal", "idéal", "prefer", "welcome", "extra points", "plus if")
 _BEHIND = re.compile(
     r"\bpreferred\b|\bpreferable\b|\bdesirable\b|\bdesired\b|\badvantageous\b|\bbeneficial\b"
     r"|\bhelpful\b|\bnot required\b|\bnot essential\b|\bis a bonus\b|\bnice to have\b"
@@ -31,8 +33,14 @@ _BEHIND = re.compile(
     re.IGNORECASE,
 )
 """Words that make welcome what comes before them."""
+_BEHIND_STEMS = (
+    *("prefer", "desir", "advantag", "beneficial", "helpful", "not required", "not essential"),
+    *("bonus", "nice to have", "plus", "asset", " +", "would be", "atout", "appréci", "appreci"),
+    *("souhait", "vorteil", "wünschenswert", "deseable", "valora", "desej", "diferencial"),
+    "gradit",
+)
 _REQUIRED = re.compile(
-    r"(?<!not )\brequired?\b|\bmust(?:[ -]have)?\b|\bexperience (?:with|in|using|of|working"
+    r"\b(?<!not )required?\b|\bmust(?:[ -]have)?\b|\bexperience (?:with|in|using|of|working"
     r"|building|developing)|\bexperienced (?:in|with)|\bproficien|\bfluen|\bexpertise\b"
     r"|\bexpert in\b"
     r"|\bknowledge of\b|\bfamiliar|\bunderstanding of\b|\bskilled in\b|\bbackground in\b"
@@ -43,7 +51,6 @@ _REQUIRED = re.compile(
     r"|\bbonnes? connaissance|\bcourant\b|\bcompétences?\b|\btu as\b|\bvous avez\b"
     r"|\berfahrung|\bkenntnisse|\bfließend|\bsicher(?:er)? umgang|\bexperiencia (?:en|con)"
     r"|\bconocimiento|\bdominio\b|\bexperiência (?:em|com)|\bconhecimento",
-    re.IGNORECASE,
 )
 _DEMANDED = re.compile(
     r"(?<!not )\b(?:is|are|mastery|knowledge|experience|skills|proficiency|certification)"
@@ -76,7 +83,6 @@ _USED = re.compile(
     r"|\byou will\b|\bour (?:back|front)[ -]?end\b|\brun(?:s|ning)? on\b|\bhosted on\b"
     r"|\bwe work with\b|\busing\b|\butiliz|\bnotre stack\b|\bnous utilisons\b|\bwir (?:nutzen"
     r"|arbeiten mit|setzen)\b",
-    re.IGNORECASE,
 )
 _CLOSES = re.compile(r"\s*\)[\s.;]*")
 _MIGRATING_FROM = re.compile(
@@ -86,7 +92,7 @@ _MIGRATING_FROM = re.compile(
     r"|moderniz(?:e|es|ing)|modernis(?:e|es|ing)) (?:our |the |a )?(?:\w+ ){0,1}$",
     re.IGNORECASE,
 )
-_LEAVING = re.compile(r"from | off|replac|sunset|phas|deprecat|moderni", re.IGNORECASE)
+_LEAVING = ("from ", " off", "replac", "sunset", "phas", "deprecat", "moderni")
 """Stems of the words that say so, quicker to look for."""
 _ABBREVIATIONS = (
     *("e.g.", "i.e.", "incl.", "vs.", "No.", "Inc.", "Ltd."),
@@ -186,10 +192,13 @@ class _Cues:
 
 @lru_cache(maxsize=256)
 def _cues(sentence: str) -> _Cues:
+    folded = sentence.lower()
+    ahead = _AHEAD.finditer(sentence) if holds_any(folded, _AHEAD_STEMS) else ()
+    behind = _BEHIND.finditer(sentence) if holds_any(folded, _BEHIND_STEMS) else ()
     return _Cues(
         sentence=sentence,
-        ahead=tuple(found.start() for found in _AHEAD.finditer(sentence)),
-        behind=tuple(found.span() for found in _BEHIND.finditer(sentence)),
+        ahead=tuple(found.start() for found in ahead),
+        behind=tuple(found.span() for found in behind),
     )
 
 
@@ -212,17 +221,17 @@ def _is_of_stack(line: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _is_used(sentence: str) -> bool:
-    return bool(_USED.search(sentence))
+    return bool(_USED.search(sentence.lower()))
 
 
 @lru_cache(maxsize=256)
 def _is_asked(sentence: str) -> bool:
-    return bool(_REQUIRED.search(sentence))
+    return bool(_REQUIRED.search(sentence.lower()))
 
 
 def _is_left_behind(before: str) -> bool:
     """Return whether the words before a name say that it is being replaced."""
-    return bool(_LEAVING.search(before) and _MIGRATING_FROM.search(before))
+    return holds_any(before.lower(), _LEAVING) and bool(_MIGRATING_FROM.search(before))
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from itertools import chain, islice
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.stance import sentence_span
 from openfunnel.normalize.lines import read_once
-from openfunnel.normalize.text import one_line
+from openfunnel.normalize.text import holds_any, one_line
 
 MOST_WORDS = 30
 MOST_CHARACTERS = 500
@@ -43,6 +43,11 @@ _DOES = re.compile(
     re.IGNORECASE,
 )
 """Says what the person does, where nothing says who is hired."""
+_DOING = (
+    *("you'll", "you’ll", "you will", "role", "position", "is responsible for"),
+    *("ta mission", "tu seras", "tu rejoin", "vous serez", "vous rejoin"),
+)
+"""One of these is in every line that does."""
 _BEGINS = re.compile(r"(?:you|your|in this|this|the|as|ta|tu|vous)\b", re.IGNORECASE)
 """How a sentence begins that needs none before it."""
 _TITLE_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -105,14 +110,14 @@ def _words(sentence: str) -> frozenset[str]:
 def _hires(line: str) -> tuple[str, int] | None:
     """Return the line's first sentence that says who is hired, and where it begins."""
     folded = line.casefold()
-    likely = any(stem in folded for stem in _HIRING) or ("as " in folded and "you" in folded)
+    likely = holds_any(folded, _HIRING) or ("as " in folded and "you" in folded)
     return _sentence(line, _HIRES) if likely else None
 
 
 @read_once
 def _does(line: str) -> tuple[str, int] | None:
     """Return the line's first sentence that says what the person does, and where it begins."""
-    found = _sentence(line, _DOES)
+    found = _sentence(line, _DOES) if holds_any(line.casefold(), _DOING) else None
     if found is None or _OF_PLACE.search(found[0]) or not _BEGINS.match(found[0]):
         return None
     return found

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 
 _MOST_AMOUNTS = 4_000
 
@@ -73,7 +74,7 @@ _BEFORE = (
 _AFTER = (
     rf"(?:\$\s?(?:CAD|USD|AUD)?|£|€|₹|₪|₩|¥|₺|\b(?:{_CODES})\b|\beuros?\b|zł|\bzl\b|\bkr\b\.?|Kč)"
 )
-_SYMBOL_LETTERS = frozenset("$£€₹₪₩¥₺₴₱฿łčŁČ")
+_SYMBOL = re.compile("[$£€₹₪₩¥₺₴₱฿łčŁČ]")
 _CURRENCY_WORDS = frozenset(
     f"{_CODES}|euro|euros|rs|fr|sfr|kr|r|zl|lpa|lakh|lakhs|lac|lacs".casefold().split("|")
 )
@@ -89,6 +90,12 @@ _AMOUNT = re.compile(
     rf"\s?(?P<after>{_AFTER})?",
     re.IGNORECASE,
 )
+_LONGEST_BEFORE = 12
+"""Characters; an amount begins no farther before its first digit."""
+_DIGIT = re.compile(r"\d")
+_SEPARATOR = re.compile(r"[,.'’ \u00a0\u202f]")
+_FRACTION = re.compile(r"[.,]\d{1,2}$")
+_CODE_BEFORE = re.compile(rf"\b({_CODES})\b[^\d\n]{{0,25}}$")
 _JOINT = re.compile(
     r"\s*(?:(?:gross|brutto?|per|an?|/)?\s*(?:year|annum|hour|hr|month|annually|hourly)?)?"
     r"\s*(?:-|–|—|−|~|/|to|and|up\s+to|bis|und|à|a|et|do)\s*(?:up\s+to\s+)?",
@@ -112,7 +119,7 @@ class Amount:
 
 def names_currency(text: str) -> bool:
     """Return whether `text` may name a currency; without one, its numbers are no pay."""
-    return not _SYMBOL_LETTERS.isdisjoint(text) or not _CURRENCY_WORDS.isdisjoint(
+    return _SYMBOL.search(text) is not None or not _CURRENCY_WORDS.isdisjoint(
         _LETTERS.findall(text.casefold())
     )
 
@@ -124,9 +131,7 @@ def find_amounts(
 
     `country` says whose dollar is meant.
     """
-    for count, match in enumerate(_AMOUNT.finditer(text, start, len(text) if end is None else end)):
-        if count >= _MOST_AMOUNTS:
-            return
+    for match in islice(_matches(text, start, len(text) if end is None else end), _MOST_AMOUNTS):
         scale = (match["scale"] or "").strip(" .").casefold()
         value = _number(match["number"])
         if scale in ("k", "thousand", "tsd"):
@@ -149,11 +154,21 @@ def find_amounts(
         )
 
 
+def _matches(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Yield what `finditer` would, without trying what stands far before a digit."""
+    while digit := _DIGIT.search(text, start, end):
+        match = _AMOUNT.search(text, max(start, digit.start() - _LONGEST_BEFORE), end)
+        if match is None:
+            return
+        yield match
+        start = match.end()
+
+
 def _number(digits: str) -> Decimal:
     """Read `45,000`, `45.000`, `45 000`, `12,00,000`, `35.50` and `35,5`."""
-    parts = re.split(r"[,.'’ \u00a0\u202f]", digits)
+    parts = _SEPARATOR.split(digits)
     is_fraction = len(parts) > 1 and len(parts[-1]) < 3
-    if is_fraction and (len(parts) == 2 or re.search(r"[.,]\d{1,2}$", digits)):
+    if is_fraction and (len(parts) == 2 or _FRACTION.search(digits)):
         return Decimal("".join(parts[:-1]) + "." + parts[-1])
     return Decimal("".join(parts))
 
@@ -161,7 +176,7 @@ def _number(digits: str) -> Decimal:
 def _currency(symbol: str | None, country: str | None) -> str | None:
     if not symbol:
         return None
-    mark = re.sub(r"\s", "", symbol).casefold()
+    mark = "".join(symbol.split()).casefold()
     if mark == "$":
         return _DOLLARS.get(country or "", "USD")
     if mark.rstrip(".") == "kr":
@@ -193,5 +208,5 @@ def currency_of(text: str, low: Amount, high: Amount) -> str | None:
 
 def currency_before(text: str, start: int) -> str | None:
     """Return the currency named a few words before `start`: `Salary (USD): 100,000`."""
-    match = re.search(rf"\b({_CODES})\b[^\d\n]{{0,25}}$", text[max(0, start - 40) : start])
+    match = _CODE_BEFORE.search(text[max(0, start - 40) : start])
     return match[1] if match else None

@@ -72,6 +72,9 @@ _PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_CLAUSE_END = re.compile(r"[.;+,(|•\n]|\b(?:plus|and|with|as well)\b")
+_NEXT = re.compile(r"[\d,;.|•]")
+_BASE = re.compile(r"\bbase\b", re.IGNORECASE)
 _OTE = re.compile(
     r"\bOTEs?\b|\bon[\s-]target\s+(?:earnings|compensation|income)|\btarget\s+earnings", re.I
 )
@@ -174,18 +177,20 @@ def _amounts(text: str, country: str | None) -> Iterator[Amount]:
 
 def _windows(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans around lines with digits, each from the start of a word, without overlaps."""
-    start = left = right = 0
-    for line in text.split("\n"):
-        end = start + len(line)
-        if _DIGIT.search(line):
-            space = _SPACE.search(text, start - _REACH, start) if start > _REACH else None
-            opens = space.end() if space else 0
-            if opens > right:
-                if right:
-                    yield left, right
-                left = opens
-            right = end + _REACH
-        start = end + 1
+    left = right = 0
+    digit = _DIGIT.search(text)
+    while digit:
+        start = text.rfind("\n", 0, digit.start()) + 1
+        end = text.find("\n", digit.end())
+        end = end if end >= 0 else len(text)
+        space = _SPACE.search(text, start - _REACH, start) if start > _REACH else None
+        opens = space.end() if space else 0
+        if opens > right:
+            if right:
+                yield left, right
+            left = opens
+        right = end + _REACH
+        digit = _DIGIT.search(text, end)
     if right:
         yield left, right
 
@@ -243,7 +248,7 @@ def _around(text: str, start: int, end: int) -> tuple[str, str]:
 
 def _speaks_of_pay(before: str, after: str, *, is_range: bool) -> bool:
     """Judge by the nearest word before the amount, and by those it is directly attached to."""
-    near = re.split(r"[.;+,(|•\n]|\b(?:plus|and|with|as well)\b", after[:60], maxsplit=1)[0]
+    near = _CLAUSE_END.split(after[:60], maxsplit=1)[0]
     refused = _NOT_PAY.search(near)
     if refused and not (is_range and _PAY.search(near[: refused.start()])):
         return False
@@ -258,7 +263,7 @@ def _speaks_of_pay(before: str, after: str, *, is_range: bool) -> bool:
 
 def _period(before: str, after: str, value: Decimal, currency: str) -> PayPeriod | None:
     """Return the period named after the amount, else the nearest before, else by its size."""
-    ahead = re.split(r"\d", after[:60], maxsplit=1)[0]
+    ahead = _DIGIT.split(after[:60], maxsplit=1)[0]
     stated = [
         (match.start(), period)
         for period, pattern in _PERIODS
@@ -284,9 +289,9 @@ def _period(before: str, after: str, value: Decimal, currency: str) -> PayPeriod
 
 def _is_ote(before: str, after: str) -> bool:
     """On-target earnings, unless the nearer word is `base`."""
-    base = max((match.end() for match in re.finditer(r"\bbase\b", before, re.I)), default=-1)
+    base = max((match.end() for match in _BASE.finditer(before)), default=-1)
     ote = max((match.end() for match in _OTE.finditer(before)), default=-1)
-    return ote > base or _OTE.search(re.split(r"[\d,;.|•]", after[:25], maxsplit=1)[0]) is not None
+    return ote > base or _OTE.search(_NEXT.split(after[:25], maxsplit=1)[0]) is not None
 
 
 def _is_plausible(pay: Compensation) -> bool:

@@ -4,6 +4,7 @@ import re
 
 from openfunnel.normalize.lines import LONGEST_LINE, read_once
 from openfunnel.normalize.statements import Statement, first_statement
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import EmploymentType
 
 _LONGEST_FIELD = 500
@@ -142,14 +143,14 @@ def find_employment_type(text: str) -> tuple[EmploymentType, tuple[int, int]] | 
 def _line_type(line: str) -> Statement[EmploymentType] | None:
     """Return what a line states: a label (`Employment type: ...`) before any sentence."""
     folded = line.casefold()
-    if not any(map(folded.__contains__, _STEMS)):
+    if not holds_any(folded, _STEMS):
         return None
     line = line[:LONGEST_LINE]
     label = _LABELLED.match(line)
     if label and (kind := employment_type(label["words"])):
         return Statement(0, kind, *label.span())
     for rank, (kind, stems, pattern) in enumerate(_TEXT_WORDS, 1):
-        if any(map(folded.__contains__, stems)):
+        if holds_any(folded, stems):
             for match in pattern.finditer(line):
                 if not _OF_BENEFITS.search(line[max(0, match.start() - 80) : match.start()]):
                     return Statement(rank, kind, *match.span())

@@ -20,7 +20,8 @@ def read_once(read: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[st
 
     @wraps(read)
     def recall(line: str, /, *more: P.args, **named: P.kwargs) -> T:
-        look = remembered if len(line) <= LONGEST_REMEMBERED else read
-        return look(line, *more, **named)
+        if len(line) <= LONGEST_REMEMBERED:
+            return remembered(line, *more, **named)
+        return read(line, *more, **named)
 
     return recall

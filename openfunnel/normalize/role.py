@@ -7,11 +7,12 @@ does a consultant of the department Finance.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
+from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.title import fold_title
 from openfunnel.records import RoleFunction
 
@@ -34,18 +35,18 @@ def title_role(title: str, departments: Sequence[str] = ()) -> RoleFunction:
     head = _HEAD_END.split(folded, maxsplit=1)[0]
     names = [fold_title(name) for name in departments[:_MOST_DEPARTMENTS]]
     phrases = tuple(dict.fromkeys((head, folded, *names)))
-    return (
-        _first(phrases, _rules("role_function.tsv"))
-        or _first(phrases, _rules("vague_words.tsv"))
-        or RoleFunction.OTHER
-    )
-
-
-def _first(phrases: Iterable[str], rules: _Rules) -> RoleFunction | None:
-    for phrase in phrases:
-        for role, pattern in rules:
-            if pattern.search(phrase):
+    for table in ("role_function.tsv", "vague_words.tsv"):
+        for phrase in phrases:
+            if role := _first(phrase, table):
                 return role
+    return RoleFunction.OTHER
+
+
+@read_once
+def _first(phrase: str, table: str) -> RoleFunction | None:
+    for role, pattern in _rules(table):
+        if pattern.search(phrase):
+            return role
     return None
 
 

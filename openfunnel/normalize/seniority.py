@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.text import holds_any
 from openfunnel.normalize.title import fold_title
 from openfunnel.records import Seniority
 
@@ -106,6 +107,7 @@ _GRADUATES = (
 _Said = tuple[Seniority, tuple[int, int]]
 
 
+@read_once
 def title_seniority(title: str) -> Seniority | None:
     """Return the level that a marker in `title` names; of alternatives the lower; None without."""
     folded = _FOR_WHOM.sub("", fold_title(title))
@@ -159,23 +161,17 @@ def _stated_in(line: str) -> tuple[_Said | None, bool]:
     lowered = line.lower()
     if len(lowered) != len(line):  # a character grew: positions would shift
         return None, False
-    found = _STATED.search(lowered) if _holds(lowered, _LEVELS) and _holds(lowered, _CUES) else None
+    may_state = holds_any(lowered, _LEVELS) and holds_any(lowered, _CUES)
+    found = _STATED.search(lowered) if may_state else None
     if found:
         level = found["hired"] or found["called"] or found["meant"]
         return (_STATED_LEVELS[re.sub(r"\W", "", level)], found.span()), False
-    if not _holds(lowered, _GRADUATES):
+    if not holds_any(lowered, _GRADUATES):
         return None, False
     for graduates in _NEW_GRADUATES.finditer(lowered):
         if not _SENT_ELSEWHERE.match(lowered, graduates.end()):
             return (Seniority.JUNIOR, graduates.span()), True
     return None, False
-
-
-def _holds(line: str, stems: tuple[str, ...]) -> bool:
-    for stem in stems:  # noqa: SIM110 - twice as quick as `any`, for every line of every text
-        if stem in line:
-            return True
-    return False
 
 
 def _marker(part: str) -> Seniority | None:

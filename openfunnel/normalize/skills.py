@@ -9,9 +9,9 @@ Notion) only in context. The automaton is built on first use and kept.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import ahocorasick
 
@@ -38,8 +38,7 @@ _BETWEEN_NEIGHBOURS = re.compile(
 _NEIGHBOUR_GAP = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A name found; `start` and `end` count characters of the text it was found in."""
 
     slug: str
@@ -108,12 +107,14 @@ def _whole_words(folded: str) -> list[tuple[int, int, tuple[_Spelling, ...]]]:
     found = []
     for last, (length, spellings) in _automaton().iter(folded):
         start, end = last - length + 1, last + 1
+        after = folded[end : end + 1]
+        if after.isalpha() and after != "s" and folded[last].isalnum():
+            continue  # within a word, as nearly always
         before = folded[start - 1] if start else " "
         if before.isalnum() or before == "_":
             first = folded[start]
             if first.isalnum() or first == ".":
                 continue
-        after = folded[end : end + 1]
         if after == "s" and _may_be_plural(spellings) and not folded[end + 1 : end + 2].isalnum():
             end += 1
         elif (length <= 2 and after and after in "+#&'") or _continues(folded, last, length):
@@ -262,7 +263,7 @@ def _letters() -> tuple[dict[str, tuple[_Spelling, ...]], re.Pattern[str]]:
     """Return the names of one letter, and a pattern that finds them where they stand alone."""
     letters = {spelling: value for spelling, value in _spellings().items() if len(spelling) == 1}
     names = "".join(map(re.escape, letters))
-    return letters, re.compile(rf"(?<!\w)[{names}](?![\w+#&'])")
+    return letters, re.compile(rf"[{names}](?<!\w[{names}])(?![\w+#&'])")
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from openfunnel.normalize.gazetteer import gazetteer, name_key
 from openfunnel.normalize.lines import LONGEST_LINE, read_once
 from openfunnel.normalize.location import parse_places
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import Place
 
 _LONGEST_TEXT = 400_000
@@ -121,7 +122,7 @@ def _phrases(text: str) -> Iterator[tuple[int, int]]:
 def _line_phrases(line: str) -> tuple[tuple[int, int], ...]:
     """Return the spans of a line; an empty one at the end of a label that is alone on it."""
     folded = line.casefold()
-    if not any(map(folded.__contains__, _STEMS)):
+    if not holds_any(folded, _STEMS):
         return ()
     line = line[:LONGEST_LINE]
     if label := _LABEL.match(line):

@@ -4,6 +4,7 @@ import re
 
 from openfunnel.normalize.lines import LONGEST_LINE, read_once
 from openfunnel.normalize.statements import Statement, first_statement
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import Workplace
 
 _LONGEST_TEXT = 400_000
@@ -161,11 +162,11 @@ def find_workplace(text: str) -> tuple[Workplace, tuple[int, int]] | None:
 @read_once
 def _line_workplace(line: str) -> Statement[Workplace] | None:
     folded = line.casefold()
-    if not any(map(folded.__contains__, _STEMS)):
+    if not holds_any(folded, _STEMS):
         return None
     line = line[:LONGEST_LINE]
     for rank, (kind, stems, pattern) in enumerate(_STATEMENTS):
-        if any(map(folded.__contains__, stems)):
+        if holds_any(folded, stems):
             for match in pattern.finditer(line):
                 if not _is_refused(line, match):
                     return Statement(rank, kind, *match.span())

@@ -51,6 +51,14 @@ def find_verbatim(needle: str, haystack: str) -> tuple[int, int] | None:
     return match.span() if match else None
 
 
+def holds_any(text: str, stems: tuple[str, ...]) -> bool:
+    """Return whether one of `stems` stands in `text`: spares most lines a slow search."""
+    for stem in stems:  # noqa: SIM110 - twice as quick as `any`, for every line of every text
+        if stem in text:
+            return True
+    return False
+
+
 def has_bullet(line: str) -> bool:
     """Return whether a clean line starts with the sign of a list item, whichever it is."""
     return line[0] in _BULLETS and line[1:2] == " "

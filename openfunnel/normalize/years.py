@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.text import holds_any
+
 _MOST_YEARS = 25
 _LONGEST_TEXT = 400_000
 _LONGEST_LINE = 2_000
@@ -48,6 +51,9 @@ _YEARS = re.compile(
     r"|años|anni|anos|jaar|lata|lat|år)(?:'|’|´)?(?![\w])",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"[.!?]\s")
+_PART_END = re.compile(r"[.!?;]\s")
+_CLAUSE_END = re.compile(r"[,;(]")
 _DIGIT = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _YEAR_STEMS = ("year", "yr", "yoe", "jahr", "ans", "ann", "año", "anos", "jaar", "lata", "år")
@@ -159,6 +165,7 @@ def _required_lines(text: str) -> Iterator[tuple[int, str]]:
         start += len(line) + 1
 
 
+@read_once
 def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
     if not _names_years(line.casefold()):
         return None
@@ -175,15 +182,15 @@ def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
 
 def _names_years(folded: str) -> bool:
     has_digit = _DIGIT.search(folded) is not None
-    if any(map(folded.__contains__, _YEAR_STEMS)):
+    if holds_any(folded, _YEAR_STEMS):
         return has_digit or not _WORDS.keys().isdisjoint(_LETTERS.findall(folded))
     return (has_digit and _SHORT_YEAR.search(folded) is not None) or "un an" in folded
 
 
 def _is_asked(line: str, match: re.Match[str]) -> bool:
     before, after = line[: match.start()], line[match.end() :]
-    sentence_before = re.split(r"[.!?]\s", before[-200:])[-1]
-    sentence_after = re.split(r"[.!?;]\s", after[:160])[0]
+    sentence_before = _SENTENCE_END.split(before[-200:])[-1]
+    sentence_after = _PART_END.split(after[:160], maxsplit=1)[0]
     near = match.group() + sentence_after[:40]
     if _NOT_ASKED.search(sentence_before[-40:]) or _NOT_ASKED.search(near):
         return False
@@ -203,9 +210,9 @@ def _is_asked(line: str, match: re.Match[str]) -> bool:
 
 def _is_preferred(before: str, after: str) -> bool:
     """`Ideally 5 years ...` and `5 years ... are a plus`, but not `5 years ..., ideally in ...`."""
-    clause_before = re.split(r"[,;(]", before)[-1]
+    clause_before = _CLAUSE_END.split(before)[-1]
     after = _ASIDE.split(after)[0]
-    clause_after = re.split(r"[,;(]", after)[0]
+    clause_after = _CLAUSE_END.split(after, maxsplit=1)[0]
     return (
         _PREFERRED.match(before.lstrip(" -•*")) is not None
         or _PREFERRED.search(clause_before) is not None
