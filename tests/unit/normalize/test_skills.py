@@ -46,6 +46,20 @@ def test_an_ambiguous_alias_has_context_words() -> None:
     assert lacking == []
 
 
+def test_a_name_is_one_of_its_spellings_in_its_own_letter_case() -> None:
+    """A name repeated with marks in other letters (`=SOLIDWORKS`) is no longer matched itself."""
+    lost = [
+        entry.name
+        for entry in taxonomy.entries()
+        if not any(
+            alias.text == entry.name
+            or (not alias.exact and alias.text.casefold() == entry.name.casefold())
+            for alias in entry.aliases
+        )
+    ]
+    assert lost == []
+
+
 def test_names_and_columns_are_tidy() -> None:
     for entry in taxonomy.entries():
         assert entry.name == " ".join(entry.name.split())
