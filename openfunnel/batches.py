@@ -24,7 +24,7 @@ class Batches(Generic[Item, Answer]):
 
     `work` answers a batch item by item, and all of it or nothing happens: if it fails, each item is
     tried alone, so that a bad one fails by itself. Only an error of `shared` (a service is away) is
-    told to all at once. At any time one batch is under way.
+    told to all at once.
     """
 
     def __init__(
@@ -35,19 +35,24 @@ class Batches(Generic[Item, Answer]):
         weigh: Callable[[Item], int] = lambda _: 0,
         key: Callable[[Item], Hashable] = id,
         shared: tuple[type[Exception], ...] = (),
+        at_once: int = 1,
     ) -> None:
         """A batch waits `linger_seconds` for others to join the first.
 
-        `weigh` returns the bytes of an item. Items of the same `key` are never in one batch, and go
-        in the order they came.
+        `weigh` returns the bytes of an item. Items of the same `key` are never under way together,
+        and go in the order they came. Up to `at_once` batches are under way at a time: a further
+        one begins beside the others where a whole one waits.
         """
         self._work = work
         self._linger_seconds = linger_seconds
         self._weigh = weigh
         self._key = key
         self._shared = shared
+        self._at_once = at_once
         self._waiting: _Batch[Answer, Item] = {}
-        self._running: asyncio.Task[None] | None = None
+        self._under_way: set[Hashable] = set()
+        """Keys of items."""
+        self._running: set[asyncio.Task[None] | None] = set()
 
     async def __call__(self, item: Item) -> Answer:
         """Return the answer to one item.
@@ -57,7 +62,9 @@ class Batches(Generic[Item, Answer]):
         """
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[answered] = item
-        self._running = self._running or asyncio.create_task(self._run())
+        whole = len(self._waiting) >= MOST_ITEMS
+        if len(self._running) < (self._at_once if whole else 1):
+            self._running.add(asyncio.create_task(self._run()))
         return await answered
 
     async def _run(self) -> None:
@@ -65,24 +72,24 @@ class Batches(Generic[Item, Answer]):
             await asyncio.sleep(self._linger_seconds)
             while batch := self._take():
                 await asyncio.gather(self._serve(batch), asyncio.sleep(self._linger_seconds))
+                self._under_way.difference_update(map(self._key, batch.values()))
         finally:
-            self._running = None
+            self._running.discard(asyncio.current_task())
 
     def _take(self) -> _Batch[Answer, Item]:
         batch: _Batch[Answer, Item] = {}
-        keys: set[Hashable] = set()
         size = 0
         for answered, item in list(self._waiting.items()):
             if answered.cancelled():  # nobody waits for it any more
                 del self._waiting[answered]
                 continue
-            if (key := self._key(item)) in keys:
+            if (key := self._key(item)) in self._under_way:
                 continue
             size += self._weigh(item)
             if batch and (len(batch) == MOST_ITEMS or size > MOST_BYTES):
                 break
             batch[answered] = self._waiting.pop(answered)
-            keys.add(key)
+            self._under_way.add(key)
         return batch
 
     async def _serve(self, batch: _Batch[Answer, Item]) -> None:

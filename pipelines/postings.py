@@ -13,6 +13,8 @@ from pipelines import Pipeline, body_bytes
 
 LINGER_SECONDS = 0.01
 """Long enough for all that the pipeline before lets go at once."""
+BATCHES_AT_ONCE = 2
+"""One is read while PostgreSQL stores the other."""
 
 
 class StorePostings(Pipeline):
@@ -25,6 +27,7 @@ class StorePostings(Pipeline):
             LINGER_SECONDS,
             weigh=body_bytes,
             key=lambda answer: answer.board_id,
+            at_once=BATCHES_AT_ONCE,
         )
         self._unchanged = Batches(self._store_unchanged, LINGER_SECONDS)
 

@@ -15,6 +15,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CloseSpider
 
+from openfunnel.batches import MOST_ITEMS
 from openfunnel.errors import UnsupportedScrapy
 from openfunnel.extraction.outages import AWAY, Outage
 from openfunnel.queue.hosts import HostReport, Hosts
@@ -40,6 +41,10 @@ GRACE_SECONDS = 10.0
 """What is in the air when the crawler is asked to stop has so long to end."""
 FAREWELL_SECONDS = 3.0
 LONGEST_AWAY_SECONDS = 2.0
+MOST_UNSTORED = 8 * MOST_ITEMS
+"""Answers in hand that are not stored yet. Storing takes turns of so many items each, and the
+engine bounds their bytes: fewer, and it would wait for what it could ask meanwhile.
+"""
 
 
 class Feed:
@@ -217,7 +222,7 @@ class Feed:
         if self._engine.is_full:
             return 0
         free = self._concurrency - len(self._engine.in_the_air) - self._hands.unsent
-        return min(free, 2 * self._concurrency - len(self._hands))
+        return min(free, self._concurrency + MOST_UNSTORED - len(self._hands))
 
     async def _receive(self, lease: Lease) -> None:
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import pytest
 
@@ -139,3 +140,33 @@ async def test_a_batch_goes_on_when_some_of_those_who_wait_for_it_leave() -> Non
     assert await stays == 4
     assert await double(3) == 6
     assert doubling.batches == [[1, 2], [3]]
+
+
+async def test_a_second_batch_goes_beside_the_first_where_a_whole_one_waits() -> None:
+    doubling = Doubling()
+    doubling.free.clear()
+    double = Batches(doubling.work, 0, key=lambda item: item % 100, at_once=2)
+    first = asyncio.create_task(double(1))
+    await doubling.begun.wait()
+    others = [asyncio.create_task(double(number)) for number in range(101, 100 + MOST_ITEMS)]
+    await turns()
+    assert doubling.at_once == 1
+
+    others.append(asyncio.create_task(double(100)))
+    others.append(asyncio.create_task(double(2)))
+    await turns()
+    # 101 waits for 1, which is of the same key.
+    assert doubling.batches == [[1], [*range(102, 100 + MOST_ITEMS), 100]]
+    assert doubling.at_once == 2
+
+    doubling.free.set()
+    await asyncio.gather(first, *others)
+
+    assert sorted(chain.from_iterable(doubling.batches[2:])) == [2, 101]
+    assert doubling.most_at_once == 2
+
+
+async def turns() -> None:
+    """Let all tasks do what they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
