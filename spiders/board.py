@@ -5,6 +5,7 @@
 
 import hashlib
 import logging
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self
@@ -34,6 +35,11 @@ from spiders.hands import LEASE
 from spiders.outcome import name_exception, name_response
 
 logger = logging.getLogger(__name__)
+
+SWITCH_SECONDS = 0.001
+"""A thread that reads answers leaves the interpreter to others this soon: with Python's own 5 ms,
+each of the many short steps that a request takes beside it waits so long.
+"""
 
 
 class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is untyped
@@ -87,6 +93,8 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
         spider: Self = super().from_crawler(crawler, *args, **kwargs)
         spider.connections = Connections(crawler.settings, spider.name)
         spider.feed = Feed(crawler, spider.connections)
+        # Scrapy writes records of all levels, several a request, for its handler to drop.
+        logging.root.setLevel(crawler.settings.get("LOG_LEVEL"))
         crawler.signals.connect(spider._item_scraped, signals.item_scraped)
         crawler.signals.connect(spider._item_error, signals.item_error)
         crawler.signals.connect(spider._spider_error, signals.spider_error)
@@ -100,6 +108,7 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
         """Begin with nothing: requests come from the frontier."""
         await self.connections.open()
         relax()
+        sys.setswitchinterval(SWITCH_SECONDS)
         nothing: tuple[Request, ...] = ()
         for request in nothing:
             yield request

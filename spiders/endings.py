@@ -66,8 +66,7 @@ class Endings:
         Raises:
             ValueError: it cannot be written.
         """
-        fingerprint: str = self._dupefilter.request_fingerprint(request)
-        return self._queue.write(request, fingerprint)
+        return self._queue.write(request, self._dupefilter.request_fingerprint)
 
     async def settle(self, *, is_stopping: bool) -> None:
         """Push what is new, and end the leases of what is over.
@@ -100,7 +99,8 @@ class Endings:
 
     def _follow(self, parent: Hand, request: Request) -> bool:
         try:
-            parent.follow(request, self._queue.write(request, parent.lease.job.key))
+            key = parent.lease.job.key
+            parent.follow(request, self._queue.write(request, lambda _: key))
         except ValueError as error:
             parent.error = f"{request} follows, which cannot be written: {error}"
             logger.error("%s: %s", parent.lease.job.key, parent.error)

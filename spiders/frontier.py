@@ -6,6 +6,8 @@
 takes it along; here it is leased, and acknowledged once its outcome is committed.
 """
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from pydantic import BaseModel, StrictInt, StrictStr
@@ -13,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from scrapy import Request, Spider
 from scrapy.utils.defer import deferred_from_coro
+from scrapy.utils.request import request_from_dict
 from scrapy_redis.dupefilter import RFPDupeFilter
 from scrapy_redis.queue import PriorityQueue
 from scrapy_redis.scheduler import Scheduler as RedisScheduler
@@ -62,21 +65,30 @@ class DupeFilter(RFPDupeFilter):  # type: ignore[misc]  # scrapy-redis is untype
 class RequestQueue(PriorityQueue):  # type: ignore[misc]
     """How requests are written into jobs of the frontier, and read out of them."""
 
-    def write(self, request: Request, fingerprint: str) -> Job:
+    def __init__(self, server: Any, spider: Any, key: str, serializer: Any) -> None:
+        super().__init__(server, spider, key, serializer)
+        # Scrapy looks the name of a callback up among all that it is given: a whole spider would
+        # make up most of what writing a request costs.
+        self._callbacks: Any = SimpleNamespace(parse=spider.parse, fail=spider.fail)
+
+    def write(self, request: Request, name: Callable[[Request], str]) -> Job:
         """Serialize a request; one that asks for a board or posting is known by its address.
+
+        `name` returns what others are known by.
 
         Raises:
             ValueError: it holds what JSON cannot express, or a callback that is not the spider's.
         """
-        meta = {name: value for name, value in request.meta.items() if name not in OWN_META}
+        meta = {field: value for field, value in request.meta.items() if field not in OWN_META}
         board = meta.get("board")
         try:
             address = Address(BoardRef.model_validate(board), meta["posting_id"]) if board else None
-            payload = self._encode_request(request.replace(meta=meta))
+            state = request.to_dict(spider=self._callbacks)
+            payload = self.serializer.dumps({**state, "meta": meta})
         except (LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from None
         return Job(
-            key=fingerprint if address is None else str(address),
+            key=name(request) if address is None else str(address),
             payload=payload,
             priority=-request.priority,
             host=host_of(request.url),
@@ -90,12 +102,14 @@ class RequestQueue(PriorityQueue):  # type: ignore[misc]
                 anything.
         """
         try:
-            request: Request = self._decode_request(job.payload)
-            meta = RequestMeta.model_validate(request.meta)
+            state = self.serializer.loads(job.payload)
+            meta = RequestMeta.model_validate(state.get("meta"))
+            state["meta"] = meta.model_dump(exclude_unset=True)
+            request = request_from_dict(state, spider=self.spider)
             self._check(request, meta)
         except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from None
-        return request.replace(meta=meta.model_dump(exclude_unset=True))
+        return request
 
     def _check(self, request: Request, meta: "RequestMeta") -> None:
         if (request.callback, request.errback) != (self.spider.parse, self.spider.fail):

@@ -23,6 +23,8 @@ ITEM_PIPELINES = {
 CONCURRENT_ITEMS = 1  # an answer is one item; more only makes more tasks
 
 DOWNLOADER_MIDDLEWARES = {
+    # A request is checked against the board it asks for, which says more than a list of domains.
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     # Before anything is asked of the host, its robots.txt included.
     "spiders.redirects.RefuseInwardRedirects": 50,

@@ -59,10 +59,14 @@ def request_of(spider: GreenhouseSpider, **changes: Any) -> Request:
     return Request(URL, **(values | changes))
 
 
+def name(_: Request) -> str:
+    return "fingerprint"
+
+
 def test_a_request_comes_back_whole(queue: RequestQueue, spider: GreenhouseSpider) -> None:
     request = request_of(spider, headers={"X-Bytes": b"\xff"}, body=b"\x00\xff", priority=3)
 
-    job = queue.write(request, "fingerprint")
+    job = queue.write(request, name)
     again = queue.read(job)
 
     assert (job.key, job.priority, job.host) == ("greenhouse:acme", -3, HOST)
@@ -73,21 +77,29 @@ def test_a_request_comes_back_whole(queue: RequestQueue, spider: GreenhouseSpide
 def test_a_request_for_no_board_is_known_by_its_fingerprint(
     queue: RequestQueue, spider: GreenhouseSpider
 ) -> None:
-    assert queue.write(request_of(spider, meta={}), "fingerprint").key == "fingerprint"
+    assert queue.write(request_of(spider, meta={}), name).key == name(request_of(spider))
 
 
 def test_what_a_lease_adds_is_not_written(queue: RequestQueue, spider: GreenhouseSpider) -> None:
     request = request_of(spider)
-    plain = queue.write(request, "").payload
+    plain = queue.write(request, name).payload
     request.meta.update({"lease": "greenhouse:acme", "fence": 7, "attempts": 2})
 
-    assert queue.write(request, "").payload == plain
+    assert queue.write(request, name).payload == plain
+
+
+def test_a_request_whose_answer_would_reach_something_else_is_not_written(
+    queue: RequestQueue, spider: GreenhouseSpider
+) -> None:
+    for callback in (spider.start, print, lambda response: None):
+        with pytest.raises(ValueError, match="not an instance method"):
+            queue.write(request_of(spider, callback=callback), name)
 
 
 def test_what_is_stored_is_json_and_never_pickle(
     queue: RequestQueue, spider: GreenhouseSpider
 ) -> None:
-    assert json.loads(queue.write(request_of(spider), "").payload)["meta"]["board"] == BOARD
+    assert json.loads(queue.write(request_of(spider), name).payload)["meta"]["board"] == BOARD
 
 
 def test_a_start_request_may_come_again_and_others_are_marked_as_seen(
