@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
     ollama_host: str = Field(default="http://127.0.0.1:11434", validation_alias="OLLAMA_HOST")
+    ollama_key: SecretStr | None = Field(default=None, validation_alias="OLLAMA_API_KEY")
 
     extractor: ExtractorName = "auto"
     model: str = DEFAULT_MODEL

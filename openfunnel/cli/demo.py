@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import httpx
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -188,6 +187,8 @@ def _watch(database: "Database", run_id: int, crew: Crew, console: Console) -> "
 
 
 def _await_api(url: str) -> None:
+    import httpx  # 10 MB, which no other command needs
+
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import httpx
 import openai
 from openai.types.chat import ChatCompletionMessageParam
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from openfunnel.errors import (
     ExtractionFailed,
@@ -34,6 +34,7 @@ from openfunnel.extraction.chat import (
     Reply,
     plausible,
 )
+from openfunnel.extraction.keys import Key
 from openfunnel.settings import Settings
 
 NO_KEY = "none"
@@ -72,10 +73,10 @@ class OpenAiModel(ChatModel):
             httpx.URL(settings.openai_url)  # what the client would raise is its own secret
         except (ValueError, httpx.InvalidURL) as error:
             raise InvalidSetting(name="OPENFUNNEL_OPENAI_URL", problem=str(error)) from None
-        self._key = _key(settings)
+        self._key = Key(settings.openai_key, "OPENFUNNEL_OPENAI_KEY")
         self._client = openai.AsyncOpenAI(
             base_url=settings.openai_url,
-            api_key=self._key.get_secret_value() or NO_KEY,
+            api_key=self._key.sent or NO_KEY,
             timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
             max_retries=0,
         )
@@ -124,7 +125,7 @@ class OpenAiModel(ChatModel):
         except openai.APIStatusError as error:
             if error.status_code in BUSY_STATUS or error.status_code == _KEY_REFUSED:
                 raise self._busy(error.message) from error
-            reason = f"{self.host}: {self._without_key(error.message)[:300]}"
+            reason = f"{self.host}: {self._key.hidden_in(error.message)[:300]}"
             raise ExtractionFailed(reason=reason) from error
         except (openai.OpenAIError, ValidationError) as error:
             raise ModelAnswerInvalid(model=self.model, reason="not OpenAI's protocol") from error
@@ -149,26 +150,12 @@ class OpenAiModel(ChatModel):
         )
 
     def _busy(self, reason: str) -> ModelBusy:
-        return ModelBusy(model=self.model, host=self.host, reason=self._without_key(reason)[:300])
-
-    def _without_key(self, message: str) -> str:
-        """Return what a server says without the key: some quote the one they refuse."""
-        key = self._key.get_secret_value()
-        return message.replace(key, "***") if key else message
+        return ModelBusy(model=self.model, host=self.host, reason=self._key.hidden_in(reason)[:300])
 
     def _unavailable(self, reason: str, remedy: str) -> NoReturn:
         raise ModelUnavailable(
             host=self.host, model=self.model, reason=reason, remedy=remedy
         ) from None
-
-
-def _key(settings: Settings) -> SecretStr:
-    """Return the key, without the line break that a file ends with; empty where none is set."""
-    key = settings.openai_key.get_secret_value().strip() if settings.openai_key else ""
-    if not (key.isascii() and key.isprintable()):
-        problem = "it holds characters that no HTTP header takes"
-        raise InvalidSetting(name="OPENFUNNEL_OPENAI_KEY", problem=problem)
-    return SecretStr(key)
 
 
 def closed(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse, Response
+from ollama._client import _parse_host
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from openfunnel.errors import (
     ExtractionFailed,
@@ -14,7 +15,7 @@ from openfunnel.errors import (
     ModelUnavailable,
 )
 from openfunnel.extraction.chat import Ending, Message
-from openfunnel.extraction.ollama import CONTEXT_TOKENS, OllamaModel
+from openfunnel.extraction.ollama import CONTEXT_TOKENS, MOST_BYTES, OllamaModel, address
 from openfunnel.settings import Settings
 from tests.unit.extraction.model_server import MODEL, ModelServer
 
@@ -210,6 +211,94 @@ async def test_an_absent_server_is_waited_for(nobody: str) -> None:
 def test_a_host_that_is_no_address_names_its_variable(host: str) -> None:
     with pytest.raises(InvalidSetting, match="OLLAMA_HOST"):
         OllamaModel(settings_for(host), MODEL)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1:11434", "0.0.0.0", "example.com", "example.com:80", ":56789", "example.com/"),
+        *("http://example.com", "https://example.com", "https://example.com:56789/path/"),
+        *("example.com:56789/a/b", "[::1]", "[::1]:56789/path", "https://[::1]"),
+        *("http://me:secret@example.com", "http://EXAMPLE.com", "http://bücher.example"),
+    ],
+)
+def test_the_address_is_what_ollamas_own_client_makes_of_it(host: str) -> None:
+    assert address(host) == _parse_host(host)
+
+
+@pytest.mark.parametrize("host", ["ftp://example.com", "unix:///run/ollama.sock", "http://a b"])
+def test_an_address_of_another_kind_is_refused(host: str) -> None:
+    with pytest.raises(InvalidSetting, match="OLLAMA_HOST"):
+        address(host)
+
+
+@pytest.mark.parametrize(("key", "sent"), [("s3cret\n", "Bearer s3cret"), (None, None)])
+async def test_a_key_is_sent_and_not_quoted(
+    server: ModelServer, key: str | None, sent: str | None
+) -> None:
+    server.told = [errs(401, "s3cret is wrong"), errs(503, "s3cret is wrong")]
+    model = OllamaModel(settings_for(server.url, ollama_key=key), MODEL)
+
+    for kind in (ExtractionFailed, ModelBusy):
+        with pytest.raises(kind, match="is wrong") as said:
+            await model.chat(MESSAGES, SCHEMA)
+        assert ("s3cret" in str(said.value)) is (key is None)
+
+    assert server.keys == [sent, sent]
+    assert "s3cret" not in repr(vars(model))
+    await model.close()
+
+
+def test_a_key_that_no_header_takes_is_refused() -> None:
+    with pytest.raises(InvalidSetting, match="OLLAMA_API_KEY"):
+        OllamaModel(settings_for("http://127.0.0.1:1", ollama_key="s3\ncret"), MODEL)
+
+
+async def test_a_proxy_that_the_environment_names_is_gone_through(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "direct.example")
+    told = {}
+    for host in ("model.example", "direct.example"):
+        model = OllamaModel(settings_for(f"http://{host}"), MODEL)
+        with pytest.raises(ModelBusy) as busy:
+            await model.chat(MESSAGES, SCHEMA)
+        told[host] = str(busy.value)
+        await model.close()
+
+    assert "Not Found" in told["model.example"]  # the server's word, which is nobody's proxy
+    assert "Not Found" not in told["direct.example"]
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(
+    server: ModelServer, model: OllamaModel
+) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'{"message": {"content": "'
+        while sent < 100 * MOST_BYTES:
+            sent += 65_536
+            yield b"x" * 65_536
+
+    server.told = [StreamingResponse(endless())]
+
+    with pytest.raises(ModelAnswerInvalid):
+        await model.chat(MESSAGES, SCHEMA)
+
+    assert sent < 10 * MOST_BYTES
+
+
+async def test_text_that_utf8_has_not_reaches_the_model(
+    server: ModelServer, model: OllamaModel
+) -> None:
+    server.told = [says()]
+
+    await model.chat([Message("user", "a\ud800b\x00")], SCHEMA)
+
+    assert server.asked[0]["messages"][0]["content"] == "a\ud800b\x00"
 
 
 def test_a_login_in_the_address_is_not_shown() -> None:
