@@ -25,7 +25,7 @@ from openfunnel.store.model_answers import KnownAnswer, find_answers, save_answe
 
 MOST_ANSWERS = 10_000
 """Kept in memory; at about 3 KB each."""
-LINGER_SECONDS = 0.1
+LINGER_SECONDS = 0.4
 """For what goes to PostgreSQL to go there together; a model takes seconds for an answer."""
 
 log = logging.getLogger(__name__)
@@ -112,20 +112,35 @@ class StoredAnswers:
         return [None] * len(answers)
 
 
-def answer_key(posting: PostingText, model: ChatModel, prompt_tokens: int) -> str:
-    """Return the key of the question for a posting's facts.
+def answer_keys(model: ChatModel, prompt_tokens: int) -> Callable[[PostingText], str]:
+    """Return a function that gives the key of the question for a posting's facts.
 
     It covers what the posting says, the prompt, the schema, the model and its options, and how much
     of a text is shown. It leaves out the ATS's fields, which no model sees: one text in five
     locations is one question. It leaves out the board, whose boilerplate is not shown: what else is
     on a board that day does not change what a text says.
     """
-    said = [posting.title, posting.company_name, posting.text]
-    return question_key(model, [*said, PROMPT_VERSION, prompt_tokens, ANSWER_SCHEMA])
+    always = _written([PROMPT_VERSION, prompt_tokens, ANSWER_SCHEMA, *_asked(model)])
+
+    def answer_key(posting: PostingText) -> str:
+        said = _written([posting.title, posting.company_name, posting.text])
+        return _hashed(f"{said[:-1]}, {always[1:]}")
+
+    return answer_key
 
 
 def question_key(model: ChatModel, question: list[Any]) -> str:
     """Return the key of any question to a model: SHA-256, in hex, of its JSON."""
-    asked = [*question, model.name, model.model, dict(model.options)]
-    written = json.dumps(asked, sort_keys=True, ensure_ascii=False)
+    return _hashed(_written([*question, *_asked(model)]))
+
+
+def _asked(model: ChatModel) -> list[Any]:
+    return [model.name, model.model, dict(model.options)]
+
+
+def _written(question: list[Any]) -> str:
+    return json.dumps(question, sort_keys=True, ensure_ascii=False)
+
+
+def _hashed(written: str) -> str:
     return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,7 +8,7 @@ from typing import Self
 
 from openfunnel.settings import Settings
 
-AHEAD_SECONDS = 1.0
+AHEAD_SECONDS = 2.0
 MOST_AHEAD = 64
 """What is held beyond the model's slots is held back from other workers, and takes memory."""
 ANSWERS = 5
@@ -33,8 +33,8 @@ class Pace:
     """What a stopped worker gives the postings in its hands."""
     posting_seconds: float = 3660.0
     """The longest that the extraction of one posting may take; then it has failed."""
-    linger_seconds: float = 0.1
-    """For a result to be stored together with others."""
+    linger_seconds: float = 0.4
+    """For a result to be stored with others: a trip to PostgreSQL costs as much as ten results."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -48,9 +48,9 @@ USUAL = Pace()
 class Lookahead:
     """How many postings to hold, so that a slot which becomes free finds its next one prepared.
 
-    Each slot's own posting and, beyond these, as many as were done within the last second: they
-    are loaded, prepared and stored while all slots are at work. A quick worker thus stores many at
-    once, and a slow one keeps no work from the others.
+    Each slot's own posting and, beyond these, as many as were done within the last two seconds:
+    they are loaded, prepared and stored while all slots are at work. A quick worker thus stores
+    many at once, and a slow one keeps no work from the others.
     """
 
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
