@@ -94,9 +94,10 @@ def _boilerplate(postings: Sequence[PostingText]) -> Boilerplate:
 
 
 def _digest(posting: PostingText, boilerplate: Boilerplate, tokens: int) -> tuple[Digest, float]:
-    stated = rules.extract(posting)
+    lines = rules.lines_of(posting)
+    stated = rules.extract(posting, lines)
     begun = time.process_time()
-    shown = digest(posting, stated, boilerplate, TokenEstimate(), tokens)
+    shown = digest(posting, lines, stated, boilerplate, TokenEstimate(), tokens)
     return shown, time.process_time() - begun
 
 

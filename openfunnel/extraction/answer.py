@@ -58,7 +58,7 @@ _NOTHING = frozenset(("", "null", "none", "n/a"))
 def _clean(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if _UNSTORABLE.search(value):
+    if not value.isprintable() and _UNSTORABLE.search(value):
         raise PydanticCustomError(UNSTORABLE, "Input should be text without NUL or surrogates")
     return one_line(value)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 
+from openfunnel.normalize.lines import read_once
 from openfunnel.records import Origin
 from openfunnel.store.database import Database
 from openfunnel.store.siblings import board_texts
@@ -93,5 +94,6 @@ def _lines(text: str) -> set[str]:
     return {folded for line in text.split("\n") if (folded := _folded(line))}
 
 
+@read_once
 def _folded(line: str) -> str:
     return " ".join(line.split()).casefold()

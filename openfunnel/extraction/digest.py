@@ -7,13 +7,14 @@ benefits and small print, and of what repeats over a board, little else is. Evid
 in the whole text all the same.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from openfunnel.extraction.boilerplate import Boilerplate
 from openfunnel.extraction.pieces import Piece, divide_by_worth
 from openfunnel.extraction.prompt import TEXT_BYTES, shown_bytes
 from openfunnel.extraction.rules import TEXT_CHARACTERS
+from openfunnel.extraction.sections import Line
 from openfunnel.records import Extraction, LeftOut, Omission, PostingText
 
 PIECE_CHARACTERS = 44
@@ -36,6 +37,7 @@ class Digest:
 
 def digest(
     posting: PostingText,
+    lines: Sequence[Line],
     stated: Extraction,
     boilerplate: Boilerplate,
     estimate: Callable[[str], int],
@@ -43,10 +45,10 @@ def digest(
 ) -> Digest:
     """Return what a model is shown of `posting`, at most `most_tokens` by `estimate`.
 
-    `stated` is what the rules find in it. Texts are read as far as the rules read them.
+    `lines` are those of its text, as far as the rules read it; `stated` is what they find there.
     """
     text = posting.text[:TEXT_CHARACTERS]
-    pieces = divide_by_worth(text, posting.company_name, stated, boilerplate)
+    pieces = divide_by_worth(lines, posting.company_name, stated, boilerplate)
     _choose(pieces, text, estimate, most_tokens)
     shown = "\n".join(text[start:end] for start, end in _spans(pieces, text))
     left_out = list(_left_out(pieces))

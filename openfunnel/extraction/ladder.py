@@ -22,7 +22,7 @@ from typing import Literal, TypeVar
 
 from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy
 from openfunnel.extraction import rules
-from openfunnel.extraction.answer_cache import AnswerCache, answer_key
+from openfunnel.extraction.answer_cache import AnswerCache, answer_keys
 from openfunnel.extraction.boilerplate import NONE, Boilerplate, BoilerplateBook
 from openfunnel.extraction.calls import Calls
 from openfunnel.extraction.chat import ChatModel
@@ -73,6 +73,7 @@ class ModelExtractor:
         self._min_confidence = min_confidence
         self._on_failure = on_failure
         self._prompt_tokens = prompt_tokens
+        self._keys = [answer_keys(tier, prompt_tokens) for tier in self._tiers]
         # The rules are pure Python: a second thread would not make them faster.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
 
@@ -140,18 +141,18 @@ class ModelExtractor:
         return told.concluded is not None and told.concluded.confidence >= self._min_confidence
 
     def _prepare(self, posting: PostingText, boilerplate: Boilerplate) -> Question:
-        stated = rules.extract(posting)
+        lines = rules.lines_of(posting)
+        stated = rules.extract(posting, lines)
         if refused := self._triage.refuse(posting, stated):
             return Question(posting, stated, refused)
         estimate = self._calls.estimate(self._tiers[0])
-        shown = digest(posting, stated, boilerplate, estimate, self._prompt_tokens)
-        keys = (answer_key(posting, tier, self._prompt_tokens) for tier in self._tiers)
+        shown = digest(posting, lines, stated, boilerplate, estimate, self._prompt_tokens)
         return Question(
             posting,
             stated,
             messages=ask(posting, shown.text),
             left_out=shown.left_out,
-            keys=tuple(keys),
+            keys=tuple(key_of(posting) for key_of in self._keys),
         )
 
     def _result(

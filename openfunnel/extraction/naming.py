@@ -1,7 +1,8 @@
 """Technologies and skills of a model's answer: evidenced, named there, under canonical names."""
 
+from collections.abc import Iterator
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from openfunnel.extraction.answer import StatedSkill
 from openfunnel.extraction.evidence import Source, is_named, is_proper_name, is_touched
@@ -67,12 +68,12 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
         category = UNLISTED if is_technology else SKILL
     if len(slug) > LONGEST_SLUG:
         raise Refused(Refusal.OUT_OF_BOUNDS)
-    spellings = (stated.name, name, *taxonomy.aliases(slug))
-    named = any(is_named(evidence.text, spelling) for spelling in spellings)
+    named = any(is_named(evidence.text, one) for one in _spellings(stated.name, name, slug))
     if entry is None:  # nobody knows it: a common word is no name
         named = named and is_proper_name(evidence.text, name)
     if category == SKILL:
-        named = named or any(is_touched(evidence.text, spelling) for spelling in spellings)
+        spellings = _spellings(stated.name, name, slug)
+        named = named or any(is_touched(evidence.text, one) for one in spellings)
     if not named:
         raise Refused(Refusal.NOT_NAMED)
     return SkillMention(
@@ -85,6 +86,13 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
     )
 
 
+def _spellings(said: str, name: str, slug: str) -> Iterator[str]:
+    """Yield what something may be called in its evidence, the likeliest first."""
+    yield from (said, name)
+    yield from taxonomy.aliases(slug)
+
+
+@lru_cache(maxsize=4096)
 def _entry(name: str) -> Entry | None:
     """Return the taxonomy's entry of a name; `C plus plus` must not pass for a new technology."""
     return taxonomy.resolve(name) or _by_slug().get(slug_of(name))

@@ -7,11 +7,11 @@ among them matters more than they do.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from openfunnel.extraction.boilerplate import Boilerplate
-from openfunnel.extraction.sections import Line, Section, divide
+from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.signs import Sign, find_signs
 from openfunnel.records import Extraction, Omission
 
@@ -62,14 +62,14 @@ class Piece:
 
 
 def divide_by_worth(
-    text: str, company: str | None, stated: Extraction, boilerplate: Boilerplate
+    lines: Sequence[Line], company: str | None, stated: Extraction, boilerplate: Boilerplate
 ) -> list[Piece]:
-    """Return the pieces of a text in order; all but white space is in one of them."""
-    pieces = list(_divide(text, boilerplate))
+    """Return the pieces of a text's lines in order; all but white space is in one of them."""
+    pieces = list(_divide(lines, boilerplate))
     starts = [piece.start for piece in pieces]
     is_plain = [not piece.worth for piece in pieces]
     counted: set[tuple[int, Sign]] = set()
-    for sign, start, end in find_signs(text, company, stated):
+    for sign, start, end in find_signs(lines, company, stated):
         index = max(0, bisect_right(starts, start) - 1)
         while index < len(pieces) and starts[index] < end:
             if _counts(sign, pieces[index], is_plain[index]) and (index, sign) not in counted:
@@ -80,9 +80,8 @@ def divide_by_worth(
     return pieces
 
 
-def _divide(text: str, boilerplate: Boilerplate) -> Iterator[Piece]:
+def _divide(lines: Sequence[Line], boilerplate: Boilerplate) -> Iterator[Piece]:
     heading: Piece | None = None
-    lines = divide(text)
     is_divided = any(line.section in _TOLD_APART for line in lines)
     for line in lines:
         repeats = line.text in boilerplate

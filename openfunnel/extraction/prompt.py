@@ -8,6 +8,7 @@ the schema itself (`openfunnel.extraction.contract`) goes to the server as such.
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Any
 
 from openfunnel.extraction.chat import Message
@@ -120,7 +121,8 @@ def posting_in(message: str) -> PostingText | None:
 
 def shown_bytes(text: str) -> int:
     """Return how much of TEXT_BYTES a part of a text takes."""
-    return len(_json(text).encode("utf-8", "replace")) - 2  # without the quotes
+    written = encode_basestring(text)
+    return len(written if written.isascii() else written.encode("utf-8", "replace")) - 2  # quotes
 
 
 def _fenced(posting: PostingText, text: str) -> str:

@@ -53,10 +53,13 @@ _JUNIOR_YEARS = 1
 _NOT_ASKED_IN = (Section.PREFERRED, Section.PROCESS)
 
 
-def extract(posting: PostingText) -> Extraction:
-    """Return what `posting` states; evidence spans count characters of `posting.text`."""
+def extract(posting: PostingText, lines: list[Line] | None = None) -> Extraction:
+    """Return what `posting` states; evidence spans count characters of `posting.text`.
+
+    `lines` are those that `lines_of` returns, for who needs them besides.
+    """
     text = posting.text[:TEXT_CHARACTERS]
-    lines = divide(text)
+    lines = lines_of(posting) if lines is None else lines
     years = _years(text, lines)
     place_of_work = workplace_of(posting, text)
     mentions = find_mentions(posting, text, lines)
@@ -76,6 +79,11 @@ def extract(posting: PostingText) -> Extraction:
         ),
         summary=_summary(posting, lines),
     )
+
+
+def lines_of(posting: PostingText) -> list[Line]:
+    """Return the lines of a posting's text, as far as it is read."""
+    return divide(posting.text[:TEXT_CHARACTERS])
 
 
 def _evidence(text: str, start: int, end: int) -> Evidence:

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 
 import ahocorasick
 
+from openfunnel.extraction.sections import Line
 from openfunnel.normalize import skills as taxonomy
 from openfunnel.normalize.lines import read_once
 from openfunnel.records import Evidence, Extraction
@@ -98,16 +99,14 @@ _BEFORE = 12
 """Characters before a capital that are looked at."""
 
 
-def find_signs(text: str, company: str | None, stated: Extraction) -> Iterator[Found]:
+def find_signs(lines: Iterable[Line], company: str | None, stated: Extraction) -> Iterator[Found]:
     """Return the signs in a text of `company`, of which the rules say what is `stated`."""
     yield from _stated(stated)
     own = frozenset(company.lower().split() if company else ())
-    start = 0
-    for line in text.split("\n"):
-        for sign, word, begin, end in _read(line):
+    for line in lines:
+        for sign, word, begin, end in _read(line.text):
             if word not in own:
-                yield sign, start + begin, start + end
-        start += len(line) + 1
+                yield sign, line.start + begin, line.start + end
 
 
 @read_once

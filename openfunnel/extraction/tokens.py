@@ -17,7 +17,8 @@ class TokenEstimate:
 
     def __call__(self, text: str) -> int:
         """Return how many tokens `text` takes, about."""
-        return round(len(text.encode("utf-8", "replace")) / BYTES_A_TOKEN * self._factor)
+        size = len(text if text.isascii() else text.encode("utf-8", "replace"))
+        return round(size / BYTES_A_TOKEN * self._factor)
 
     def note(self, estimated: int, counted: int) -> None:
         """Take in what the server counted where this estimate said `estimated`.

@@ -24,6 +24,8 @@ def clean_text(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Return `text` as one line without control characters, white space folded."""
+    if text.isprintable():  # as nearly always: nothing to take out
+        return " ".join(text.split())
     return " ".join(_JUNK.sub("", text).split())
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from openfunnel.errors import DatabaseUnavailable
-from openfunnel.extraction.answer_cache import AnswersInMemory, StoredAnswers, answer_key
+from openfunnel.extraction.answer_cache import AnswersInMemory, StoredAnswers, answer_keys
 from openfunnel.records import Origin, PostingText
 from openfunnel.store.database import Database
 from openfunnel.store.model_answers import KnownAnswer
@@ -17,7 +17,7 @@ OTHER = KnownAnswer("other", "large")
 
 
 def key(posting: PostingText = POSTING, prompt_tokens: int = 400, **model: object) -> str:
-    return answer_key(posting, ScriptedModel(**model), prompt_tokens)
+    return answer_keys(ScriptedModel(**model), prompt_tokens)(posting)
 
 
 def test_one_text_in_several_places_is_one_question() -> None:

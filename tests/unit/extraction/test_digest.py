@@ -40,7 +40,13 @@ def shown(
     text: str, tokens: int = PLENTY, boilerplate: Boilerplate = NONE, company: str = "Acme"
 ) -> Digest:
     posting = PostingText(title="Cartographer", company_name=company, text=text)
-    return digest(posting, rules.extract(posting), boilerplate, TokenEstimate(), tokens)
+    return digested(posting, tokens, boilerplate)
+
+
+def digested(posting: PostingText, tokens: int, boilerplate: Boilerplate = NONE) -> Digest:
+    read = rules.lines_of(posting)
+    stated = rules.extract(posting, read)
+    return digest(posting, read, stated, boilerplate, TokenEstimate(), tokens)
 
 
 def lines(found: Digest) -> list[str]:
@@ -137,9 +143,7 @@ def test_what_labellers_found_in_real_postings_is_shown(shared: Path) -> None:
     there: list[bool] = []
     for one in read_gold(shared / "gold").postings:
         assert one.label
-        found = digest(
-            one.posting, rules.extract(one.posting), NONE, TokenEstimate(), Settings().prompt_tokens
-        )
+        found = digested(one.posting, Settings().prompt_tokens)
         seen = " ".join([*one.posting.title.split(), *found.text.split()])
         labels = (*one.label.technologies, *one.label.initiatives)
         there += [" ".join(label.evidence.split()) in seen for label in labels]

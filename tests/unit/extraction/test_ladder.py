@@ -9,7 +9,7 @@ import pytest
 
 from openfunnel.errors import ExtractionFailed, ModelAnswerInvalid, ModelBusy
 from openfunnel.extraction import inquiry, rules
-from openfunnel.extraction.answer_cache import AnswerCache, AnswersInMemory, answer_key
+from openfunnel.extraction.answer_cache import AnswerCache, AnswersInMemory, answer_keys
 from openfunnel.extraction.chat import Ending, Reply
 from openfunnel.extraction.ladder import ModelExtractor
 from openfunnel.extraction.prompt import PROMPT_VERSION, SYSTEM_PROMPT
@@ -360,7 +360,7 @@ async def test_an_unusable_answer_is_not_remembered() -> None:
 
 async def test_a_remembered_answer_that_no_longer_holds_is_asked_for_again_once() -> None:
     cache, ladder = AnswersInMemory(), Ladder(says())
-    key = answer_key(POSTING, ladder.small, PROMPT_TOKENS)
+    key = answer_keys(ladder.small, PROMPT_TOKENS)(POSTING)
     await cache.put(key, KnownAnswer('{"summary": "of an older schema"}', "small"))
 
     first, second = [await Ladder(says(), cache=cache).extract() for _ in range(2)]
