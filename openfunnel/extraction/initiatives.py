@@ -50,10 +50,10 @@ _PATTERNS = (
     _pattern(
         Type.EXPANSION,
         "expan|launch|enter in|enter new|entering|enters |opening|opened|open our|open a|open new"
-        "|establishing|establishment of|establish a|establish our|our first|the first|build out"
-        "|building out|to grow|re grow|are grow|we grow|grows its|new market|presence|footprint"
-        "|locali|to new |unlock new|unlocking new|more countries|more markets|multiple countries"
-        "|multiple markets",
+        "|establishing|establishment of|establish a|establish our|our first|our new |the first"
+        "|build out|building out|to grow|re grow|are grow|we grow|grows its|new market|presence"
+        "|footprint|locali|to new |unlock new|unlocking new|more countries|more markets"
+        "|multiple countries|multiple markets",
         r"\b(?:expand(?:ing|s)?|expansion|launch(?:ing)?|enter(?:ing)?)\b[^.;\n]{0,40}"
         r"\b(?:into|across|in) (?!your |their )(?:new |additional |more |other |the )?"
         rf"(?:\w+ ){{0,2}}{_PLACE}"
@@ -76,6 +76,8 @@ _PATTERNS = (
         rf"|\b{_ITS} (?:\w+ ){{0,3}}(?:international|global|european|geographic|market) expansion\b"
         r"|\b(?:support|guide|drive|lead|accelerate|continue)(?:ing)? (?:the |our )?(?:\w+ )?"
         r"(?:international|global|european|geographic) expansion\b"
+        r"|\bexpand(?:s|ing)? (?:its|our) (?:\w+ )?footprint\b|\bour new [^.;\n]{0,60}"
+        r"\b(?:factory|plant|facility|warehouse|fulfil?lment cent(?:er|re)) will\b"
         r"|\brecent expansions? (?:in)?to (?-i:[A-Z])|\bgeographic(?:al)? expansion\b"
         r"|\bnew markets\b[^.;\n]{0,40}\bas we (?:expand|grow)\b"
         r"|\b(?:new market (?:entry|expansion|launch)|(?:global|international|market) expansion "
@@ -122,8 +124,8 @@ _PATTERNS = (
         Type.SCALING,
         "growing|rapid growth|explosive growth|exponential growth|upcoming growth|continued growth"
         "|phase of growth|to grow|grows|we grow|scaling|scales|scale our|to scale|expands"
-        "|expand our|expanding|double|triple|as we scale|x growth| grew |grown|croissance|wachs"
-        "|crecimiento",
+        "|expand our|expanding|expansion|pivotal|double|triple|as we scale|x growth| grew |grown"
+        "|croissance|wachs|crecimiento",
         r"\b(?:fast|rapidly|quickly|ever)[ -](?:growing|scaling|expanding) (?:\w+ ){0,2}(?:team"
         r"|company|organi[sz]ation|startup|scale-?up)\b|\b(?:explosive|rapid|exponential"
         r"|upcoming|our (?:continued|next phase of)) growth\b"
@@ -139,6 +141,8 @@ _PATTERNS = (
         r"|company|business|we) continues? to (?:scale|grow)\b(?! (?:its|our|the)\b)"
         r"|\b(?:growing|scaling) (?:fast|rapidly|quickly)\b|\b(?:double|triple) (?:our"
         r"|the) (?:\w+ ){0,2}(?:team|headcount|size)\b"
+        r"|\bplan(?:s|ning)? to scale\b|\brapid expansion\b|\btoujours en croissance\b"
+        r"|\bpivotal (?:moment|time|stage|point) (?:in|of) [^.;\n]{0,30}\bgrowth\b"
         r"|\bas we scale,|\b\d+x growth\b|\b(?:grew|grown) (?:by )?(?:over |more than )?\d+(?:x|%)"
         r"|\bcroissance (?:forte|rapide|exceptionnelle|exponentielle)|\b(?:forte|pleine"
         r"|hyper) ?croissance|\bstark wachsend|\bschnell wachsend|\bfuerte crecimiento",
@@ -188,6 +192,7 @@ _PATTERNS = (
     _pattern(
         Type.FUNDING,
         "series|rais|fund",
+        r"\b(?:since|after) (?:closing|raising) (?:a|our) [$€£]\s?\d[^.;\n]{0,30}\bseries [A-H]\b|"
         r"\b(?:recent(?:ly)?|just|newly|fresh)\b[^.;\n]{0,40}\b(?:raised|closed (?:our|a|an) "
         r"|secured|series [A-H]\b|fundrais\w+|funding)|\b(?:raised|announced) (?:a |an |our "
         r"|over )?[$€£]\s?\d[\d.,]*\s?(?:[mb]|million|billion)\b[^.;\n]{0,30}\bseries [A-H]\b",

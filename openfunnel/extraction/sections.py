@@ -75,7 +75,7 @@ _PATTERNS = (
         r"|to apply|apply now|^applying\b|application process|recruitment process"
         r"|interview|hiring process|recruiting process|selection process|what to expect"
         r"|disclaimer|fraud (?:alert|warning|notice)|recruit\w* (?:fraud|scam)|visa sponsorship"
-        r"|in[ -]office expectations|location"
+        r"|in[ -]office (?:expectations|requirements?|polic)|location"
         r"|^(?:the )?(?:united states|united kingdom|us|usa|uk|canada|france|germany|spain|italy"
         r"|netherlands|ireland|singapore|japan|india|australia)\W*$"
         r"|nous offrons|ce qu(?:e nous|'on) (?:offr|propos)|avantages|remuneration"
@@ -147,6 +147,9 @@ _ASKED_AND_WELCOME = re.compile(
 _MOST_HEADING_WORDS = 7
 _MOST_ENTRY_WORDS = 3
 """Of an entry of a list that is a heading without a colon."""
+_LABEL = re.compile(r"([A-Za-z][\w '’&/-]{2,40}):\s+\S")
+"""How a line begins that says of itself what it is: `Job requirements: ...`."""
+_MOST_LABEL_WORDS = 4
 _ORNAMENT = re.compile(r"^[^\w(#]+")
 _LEADS_ON = re.compile(r"\s*(?:\.{3}|…)$")
 _SENTENCE_ENDS = (".", ",", ";", "!")
@@ -167,9 +170,24 @@ def divide(text: str) -> list[Line]:
             named = _heading(raw, after.startswith("- ")) if _may_be_heading(raw) else None
             if named is not None and not (named is _UNKNOWN and section in _SUBDIVIDED):
                 section = named
-            lines.append(Line(start, end, raw, section, is_heading=named is not None))
+            of_line = section if named is not None else _labelled(raw, section)
+            lines.append(Line(start, end, raw, of_line, is_heading=named is not None))
         start = end + 1
     return lines
+
+
+def _labelled(raw: str, section: Section) -> Section:
+    """Return the section that a line names for itself, else the one it stands in."""
+    label = _LABEL.match(raw) if section is not Section.PREFERRED else None
+    if label is None or label[1].count(" ") >= _MOST_LABEL_WORDS:
+        return section
+    return _section_of(label[1]) or section
+
+
+@read_once
+def _section_of(label: str) -> Section | None:
+    folded = fold(label.replace("’", "'"))
+    return next((section for section, pattern in _KNOWN if pattern.search(folded)), None)
 
 
 def _may_be_heading(raw: str) -> bool:
@@ -211,5 +229,7 @@ def _entry_heading(folded: str) -> Section | None:
 def _plain_heading(folded: str) -> bool:
     """Return whether a line without any mark reads as a heading."""
     if folded.endswith(_SENTENCE_ENDS) or folded.count(" ") >= _MOST_HEADING_WORDS:
+        return False
+    if ": " in folded:  # what it is headed by follows on the line
         return False
     return any(pattern.match(folded) for _, pattern in _KNOWN)

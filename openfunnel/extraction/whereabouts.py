@@ -3,6 +3,7 @@
 The fields come first; the text may make them narrower (`Netherlands`: Amsterdam) or add to them.
 """
 
+import re
 from collections.abc import Iterable
 
 from openfunnel.normalize.location import parse_places
@@ -11,6 +12,7 @@ from openfunnel.normalize.stated_workplace import find_workplace
 from openfunnel.normalize.workplace import title_workplace, workplace
 from openfunnel.records import Evidence, Place, PostingText, Sourced, ValueSource, Workplace
 
+_CODE = re.compile(r"\b[A-Z]{2}$")
 _PlaceFound = Sourced[Place]
 _WorkplaceFound = Sourced[Workplace]
 
@@ -43,8 +45,8 @@ def places_of(
     the location counts where an office bears it out: it is then the location people apply from.
     """
     fields = posting.fields
-    named = _named(fields.locations, fields.country)
     offices = _named(fields.offices, fields.country)
+    named = _named(fields.locations, fields.country, _only_country(offices))
     stated = find_places(text, fields.country or _only_country(named))
     is_remote = place_of_work is Workplace.REMOTE
     if stated and _is_elsewhere(named, stated, offices):
@@ -61,10 +63,14 @@ def places_of(
     )
 
 
-def _named(names: tuple[str, ...], country: str | None) -> list[Place]:
+def _named(
+    names: tuple[str, ...], country: str | None, of_offices: str | None = None
+) -> list[Place]:
+    """Return the places of some names; a code of two letters may be a state of the offices'."""
     found: dict[Place, None] = {}
     for name in names:
-        found.update(dict.fromkeys(parse_places(name, country).places))
+        hint = country or (of_offices if _CODE.search(name) else None)
+        found.update(dict.fromkeys(parse_places(name, hint).places))
     return list(found)
 
 

@@ -68,7 +68,8 @@ _CROWNS = {"SE": "SEK", "NO": "NOK", "DK": "DKK", "IS": "ISK"}
 _YEN = {"CN": "CNY"}
 
 _BEFORE = (
-    rf"(?:(?:USD|AUD|CAD)\s?\$|\$\s?USD|(?:us|ca|c|cdn|au|a|nz|sg|s|hk|nt|mx|r)?\$|£|€|₹|₪|₩|¥|₺|₴|₱|฿"
+    rf"(?:(?:USD|AUD|CAD)\s?\$|\$\s?USD|(?:us|ca|c|cdn|au|a|nz|sg|s|hk|nt|mx|r)?\$|£|€|₹|₪|₩|¥|₺"
+    rf"|₴|₱|฿"
     rf"|\b(?:{_CODES})\b|\beuros?\b|\bRs\.?|\bS?Fr\.|\bkr\.?|\bR(?=\s?\d))"
 )
 _AFTER = (
@@ -86,7 +87,8 @@ _DIGITS = (
 )
 _AMOUNT = re.compile(
     rf"(?<![\w.,/])(?P<before>{_BEFORE})?\s?(?<![\d.,])(?P<number>{_DIGITS})(?![\d%])"
-    rf"(?P<scale>\s?(?:k\b|k(?=[€£$])|mm?\b|m(?=[€£$])|bn?\b|million|billion|thousand|lpa\b|lakhs?\b|lacs?\b|tsd\b\.?))?"
+    rf"(?P<scale>\s?(?:k\b|k(?=[€£$])|mm?\b|m(?=[€£$])|bn?\b|million|billion|thousand|lpa\b"
+    rf"|lakhs?\b|lacs?\b|tsd\b\.?))?"
     rf"\s?(?P<after>{_AFTER})?",
     re.IGNORECASE,
 )
@@ -101,6 +103,12 @@ _JOINT = re.compile(
     r"\s*(?:-|–|—|−|~|/|to|and|up\s+to|bis|und|à|a|et|do)\s*(?:up\s+to\s+)?",
     re.IGNORECASE,
 )
+
+
+_LONGEST_JOINT, _LONGEST_GAP = 30, 60
+_BETWEEN = re.compile(r"\b(?:between|from)\s*$", re.IGNORECASE)
+_AND = re.compile(r"\s[\w ,'’-]*\b(?:and|to)\s+(?:up\s+to\s+)?", re.IGNORECASE)
+"""`between $73,100 in the cheapest town and $117,000`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,13 @@ def _currency(symbol: str | None, country: str | None) -> str | None:
 def is_range(text: str, low: Amount, high: Amount) -> bool:
     """Return whether two amounts in sequence are the ends of one range."""
     gap = text[low.end : high.start]
-    return len(gap) <= 30 and "\n" not in gap and _JOINT.fullmatch(gap) is not None
+    if "\n" in gap or len(gap) > _LONGEST_GAP:
+        return False
+    if _JOINT.fullmatch(gap):
+        return len(gap) <= _LONGEST_JOINT
+    return bool(_BETWEEN.search(text, max(0, low.start - 12), low.start)) and bool(
+        _AND.fullmatch(gap)
+    )
 
 
 def currency_of(text: str, low: Amount, high: Amount) -> str | None:

@@ -74,6 +74,7 @@ _PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
 )
 _CLAUSE_END = re.compile(r"[.;+,(|•\n]|\b(?:plus|and|with|as well)\b")
 _NEXT = re.compile(r"[\d,;.|•]")
+_APART = re.compile(r"\s[|•]\s")
 _BASE = re.compile(r"\bbase\b", re.IGNORECASE)
 _OTE = re.compile(
     r"\bOTEs?\b|\bon[\s-]target\s+(?:earnings|compensation|income)|\btarget\s+earnings", re.I
@@ -252,8 +253,9 @@ def _speaks_of_pay(before: str, after: str, *, is_range: bool) -> bool:
     refused = _NOT_PAY.search(near)
     if refused and not (is_range and _PAY.search(near[: refused.start()])):
         return False
-    said = [(match.end(), True) for match in _PAY.finditer(before[-160:])]
-    said += [(match.end(), False) for match in _NOT_PAY.finditer(before[-160:])]
+    behind = _APART.split(before[-160:])[-1]
+    said = [(match.end(), True) for match in _PAY.finditer(behind)]
+    said += [(match.end(), False) for match in _NOT_PAY.finditer(behind)]
     if said:
         return max(said)[1]
     if any(pattern.match(after[:20].strip()) for _, pattern in _PERIODS) or _PAY.search(near):

@@ -57,7 +57,10 @@ _PERMANENT_CONTRACT = re.compile(
 )
 
 _JOB = r"(?:role|position|job|opportunity|opening|engagement|assignment|vacancy|contract)"
-_LABEL = r"(?:employment|job|contract|work|position)\s+(?:type|status|category)|commitment|schedule"
+_LABEL = (
+    r"(?:employment|job|contract|work|position)\s+(?:type|status|category)|commitment|schedule"
+    r"|duration"
+)
 _TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...] = tuple(
     (kind, tuple(stems.split()), re.compile(pattern, re.IGNORECASE))
     for kind, stems, pattern in (

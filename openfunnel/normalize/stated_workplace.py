@@ -30,6 +30,7 @@ _ROLE = r"(?:role|position|job|opportunity|vacancy|internship)"
 _IS = r"(?:is|will\s+be|can\s+be|may\s+be)\s+(?:an?\s+)?(?:fully\s+|primarily\s+|100\s?%\s+)?"
 
 _ROLE_REMOTE = re.compile(
+    rf"\b{_ROLE}\s+is\s+based\s+in\s+[^.\n]{{2,60}}?\bor\s+(?:fully\s+)?remote\b|"
     rf"\b{_ROLE}\s+{_IS}remote\b(?!\s*/?\s*(?:or\s+)?hybrid)"
     rf"|\b{_ROLE}\s+{_IS}(?:based|performed|done|worked"
     rf"|located)\s+(?:\w+\s+){{0,2}}?remote(?:ly)?\b"
@@ -87,6 +88,9 @@ _ONSITE = re.compile(
     r"|^(?:-\s)?(?:fully\s)?on-?\s?site\s+(?:at|in)\s+(?:our|the)\s"
     r"|\bin[\s-]office\s+locations?\b|\bbased\s+in[\s-]office\b"
     r"|\bwe(?:['’]re|\s+are|\s+work)\s+(?:an?\s+)?(?:all\s+|fully\s+)?in[\s-]person\b"
+    r"|^(?:##\s)?in-office\s+requirement"
+    r"|\b(?:expect|require|ask)\w*\s+(?:[\w-]+\s+){0,4}?to\s+(?:primarily\s+)?work\s+(?:from|in|at)"
+    r"\s+(?:the|our|their|your)\s+(?:\w+\s+)?office\b"
     r"|\b(?:able|ability)\s+to\s+work\s+(?:from|in|at|out\s+of)\s+(?:our"
     r"|the)\s+(?:[\w.,]+\s+){0,4}?office\b"
     r"|#li[-_][\w,]*on-?site",

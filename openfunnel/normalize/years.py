@@ -74,12 +74,10 @@ _DOING = re.compile(
     re.IGNORECASE,
 )
 _NOT_ASKED = re.compile(
-    r"\b(?:years?|ans|jahre)\s+(?:old|of\s+age|ago|of\s+(?:history|growth|success|operation"
-    r"|innovation"
-    r"|service|tenure|existence)|in\s+(?:business|a\s+row|existence|operation))"
+    r"\b(?:years?|ans|jahre)\s+(?:old|of\s+age|ago|of\s+(?:history|growth|success\b|operation"
+    r"|innovation|service|tenure|existence)|in\s+(?:business|a\s+row|existence|operation))"
     r"|\b(?:last|past|next|previous|coming|first|every|within|for\s+over|over\s+the|founded"
-    r"|celebrat\w+"
-    r"|after|letzten|dernières|nächsten|depuis|seit|up\s+to|maximum|max\.?|less\s+than|under)\s+"
+    r"|celebrat\w+|after|letzten|jusqu['’]à|bis\s+zu|hasta|até|dernières|nächsten|depuis|seit|up\s+to|maximum|max\.?|less\s+than|under)\s+"
     r"(?:the\s+)?(?:\w+\s+)?$",
     re.IGNORECASE,
 )
@@ -106,6 +104,8 @@ _PREFERRED = re.compile(
 )
 _ASIDE = re.compile(r"\s[—–-]\s(?=\S+\s\S+\s\S)")
 """`5 years in sales — kettles are a plus`: what is a plus is something else."""
+_IN_BRACKETS = re.compile(r"\([^()]{0,160}\)?")
+"""`4 years of sales (of kettles is preferred)`: of the sales are four years asked for."""
 _PREFERRED_END = re.compile(
     r"\b(?:preferred|plus|bonus|desirable|desired|advantage\w*|nice[\s-]to[\s-]have"
     r"|beneficial)\W*$",
@@ -217,7 +217,7 @@ def _is_preferred(before: str, after: str) -> bool:
         _PREFERRED.match(before.lstrip(" -•*")) is not None
         or _PREFERRED.search(clause_before) is not None
         or _PREFERRED.search(clause_after) is not None
-        or _PREFERRED_END.search(after[-40:]) is not None
+        or _PREFERRED_END.search(_IN_BRACKETS.sub("", after)[-40:]) is not None
     )
 
 

@@ -82,6 +82,19 @@ def test_a_sentence_or_list_item_is_no_heading(line: str) -> None:
     assert divide(line)[0].section is Section.OPENING
 
 
+def test_a_line_may_say_itself_what_it_is() -> None:
+    text = "Salary: $10 an hour\nJob Requirements: flour and water\nJob duties: bread\nThe rest."
+    assert [line.section for line in divide(text)] == [
+        Section.PROCESS,
+        Section.REQUIRED,
+        Section.DUTIES,
+        Section.OPENING,
+    ]
+    assert not any(line.is_heading for line in divide(text))
+    welcome = "## Nice to have\nExperience: yeast"
+    assert divide(welcome)[-1].section is Section.PREFERRED
+
+
 @pytest.mark.parametrize("entry", ["- Bonus:", "- Nice to have:", "- Nice-to-haves"])
 def test_an_entry_may_open_what_is_welcome(entry: str) -> None:
     lines = divide(f"## Requirements\n- Flour\n{entry}\n- Sugar")

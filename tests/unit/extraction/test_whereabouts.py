@@ -55,6 +55,12 @@ def test_offices_count_only_where_neither_field_nor_text_says_and_give_remote_wo
     assert places(remote, Workplace.REMOTE) == ["CA"]
 
 
+def test_a_code_of_two_letters_may_be_a_state_of_the_country_of_the_offices() -> None:
+    fields = {"locations": ("Remote - MA",), "offices": ("Remote - US",)}
+    assert places(posting(**fields)) == ["US"]
+    assert places(posting(locations=("Remote - MA",))) == ["MA"]
+
+
 def test_a_group_of_countries_in_the_text_counts_for_remote_work() -> None:
     remote = posting("We are open to candidates based in the US and Europe.", locations=("LATAM",))
     assert places(remote, Workplace.REMOTE) == ["LATAM", "US", "Europe"]

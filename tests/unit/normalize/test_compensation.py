@@ -32,6 +32,11 @@ def read(text: str, country: str | None = None) -> str | None:
         ("$120k-$150k", "120000-150000 USD year"),
         ("$120-150K base", "120000-150000 USD year"),
         ("£65,000 per annum", "65000-65000 GBP year"),
+        (
+            "base pay between USD $73,100 in the cheapest town and USD $117,000 elsewhere",
+            "73100-117000 USD year",
+        ),
+        ("pay (£90k - £110k base + equity | £70k - £90k base)", "70000-110000 GBP year"),
         ("€45.000 – 55.000 brut annuel", "45000-55000 EUR year"),
         ("45-55k€", "45000-55000 EUR year"),
         ("rémunération : 45 000 à 55 000 € brut", "45000-55000 EUR year"),

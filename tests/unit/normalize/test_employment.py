@@ -54,6 +54,7 @@ def test_the_words_of_an_ats_name_a_type_or_none(words: str, expected: str | Non
         ("Acme is seeking a part-time baker.", "part_time"),
         ("We are hiring a full-time baker.", "full_time"),
         ("It may lead to full-time employment.", None),
+        ("Duration: Contractor, to the end of May", "contract"),
         ("We offer a 6-month contract.", "contract"),
         ("This is a fixed-term position until May.", "contract"),
         ("During this 12-week internship you will learn.", "internship"),

@@ -20,6 +20,8 @@ from openfunnel.records import RoleFunction
         ("Senior Backend Engineer", "engineering"),
         ("Machine Learning Engineer", "engineering"),
         ("Affiliate Manager", "marketing"),
+        ("Analytics Engineering Intern", "data"),
+        ("Analytics Engineering Advocate", "marketing"),
         ("AI Transformation Owner, CRO", "operations"),
         ("Agent de sécurité", "operations"),
         ("Site Reliability Engineer", "engineering"),

@@ -13,6 +13,8 @@ from openfunnel.records import Seniority
     [
         ("Software Engineering Intern", "intern"),
         ("Founder & CEO", "executive"),
+        ("Station Manager", "manager"),
+        ("Sales Graduate Program", "junior"),
         ("Principal Member of Technical Staff", "principal"),
         ("Stage - Développeur Web", "intern"),
         ("Junior Developer", "junior"),

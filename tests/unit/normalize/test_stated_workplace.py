@@ -15,6 +15,8 @@ from openfunnel.normalize.stated_workplace import find_workplace
         ("You choose between working from home and the office.", "remote"),
         ("We're in-person, with offices in two towns.", "onsite"),
         ("Ability to work from our Leeds office", "onsite"),
+        ("We expect bakers to primarily work from their local office.", "onsite"),
+        ("This position is based in Leeds, or fully remote.", "remote"),
         ("This is a hybrid role.", "hybrid"),
         ("You spend 3 days a week in the office.", "hybrid"),
         ("three (3) days per week in our office", "hybrid"),

@@ -19,6 +19,8 @@ FRAGMENTS = [
         ("at least three years of experience in sales", 3),
         ("Three (3) years of relevant experience", 3),
         ("3-5 years of experience", 3),
+        ("4 years of experience in bread (a past in cakes is preferred)", 4),
+        ("5+ years of successful sales experience", 5),
         ("- 1-5 years at a bakery that grew", 1),
         ("- Degree and 3 years of experience\n- Without a degree, 7 years of experience", 3),
         ("In lieu of a degree, 4 years of experience", 4),
@@ -61,6 +63,8 @@ def test_the_overall_experience_asked_for_is_read(text: str, expected: int) -> N
     "text",
     [
         "We look back on 20 years of history",
+        "We look back on 20 years of success",
+        "avec jusqu'à deux ans d'expérience",
         "Our team has 30 years of combined experience",
         "For over 15 years we have built software",
         "founded 10 years ago by experienced people",
