@@ -33,7 +33,8 @@ def read(text: str, country: str | None = None) -> str | None:
         ("$120-150K base", "120000-150000 USD year"),
         ("£65,000 per annum", "65000-65000 GBP year"),
         (
-            "base pay between USD $73,100 in the cheapest town and USD $117,000 elsewhere",
+            "base pay between USD $73,100 in the cheapest and USD $117,000 in the dearest "
+            "geographic market",
             "73100-117000 USD year",
         ),
         ("pay (£90k - £110k base + equity | £70k - £90k base)", "70000-110000 GBP year"),
