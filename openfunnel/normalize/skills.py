@@ -208,17 +208,17 @@ def _with_neighbours(
     """Add the doubtful names that stand in a list beside an accepted technology."""
     if not doubtful:
         return accepted
-    certain = {match[0] for match in accepted if not match[2].is_skill}
-    everything = sorted(accepted + doubtful, key=lambda match: match[0])
+    certain = {match[:2] for match in accepted if not match[2].is_skill}
+    everything = sorted(accepted + doubtful, key=lambda match: match[:2])
     pairs = list(pairwise(everything))
     for left, right in pairs:
-        if left[0] in certain and right[0] not in certain and _neighbours(text, left, right):
-            certain.add(right[0])
+        if left[:2] in certain and right[:2] not in certain and _neighbours(text, left, right):
+            certain.add(right[:2])
     for left, right in reversed(pairs):
-        if right[0] in certain and left[0] not in certain and _neighbours(text, left, right):
-            certain.add(left[0])
-    sure = {match[0] for match in accepted}
-    return [match for match in everything if match[0] in certain or match[0] in sure]
+        if right[:2] in certain and left[:2] not in certain and _neighbours(text, left, right):
+            certain.add(left[:2])
+    sure = {match[:2] for match in accepted}
+    return [match for match in everything if match[:2] in certain or match[:2] in sure]
 
 
 def _neighbours(text: str, left: tuple[int, int, Entry], right: tuple[int, int, Entry]) -> bool:
@@ -226,7 +226,8 @@ def _neighbours(text: str, left: tuple[int, int, Entry], right: tuple[int, int, 
     if gap > _NEIGHBOUR_GAP or left[2].is_skill or right[2].is_skill:
         return False
     between = text[left[1] : right[0]]
-    return "\n" not in between and bool(_BETWEEN_NEIGHBOURS.fullmatch(between))
+    is_list = "\n" not in between and not between.isspace()  # else one name: `React Front-end`
+    return is_list and bool(_BETWEEN_NEIGHBOURS.fullmatch(between))
 
 
 def _fold_in_place(text: str) -> str:

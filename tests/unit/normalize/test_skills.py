@@ -360,3 +360,8 @@ def test_matches_are_ordered_and_never_overlap(text: str) -> None:
 )
 def test_a_technology_within_the_name_of_a_skill_is_found(text: str, found: list[str]) -> None:
     assert names(text) == found
+
+
+@pytest.mark.parametrize("text", ["Front-end", "Signal integrity", "React Front-end Engineer"])
+def test_a_word_within_the_name_of_a_skill_is_no_technology(text: str) -> None:
+    assert not {"Front", "Signal Messenger"} & set(names(text))
