@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from openfunnel.extraction.sections import Line, Section
@@ -15,7 +16,10 @@ from openfunnel.normalize.text import fold, holds_any
 from openfunnel.records import Evidence, PostingText, SkillMention, Stance, ValueSource
 
 MOST_TIMES = 50
-"""How many times a name is read in one line; keeps the time of odd texts bounded."""
+"""How many times a name is read in one line, ..."""
+MOST_MENTIONS = 1_000
+"""... and how many names of a text are read in all: keeps the time of odd texts bounded, where real
+ones have a hundred at most."""
 EVIDENCE_WORDS = 15
 EVIDENCE_CHARACTERS = 240
 _BARE_CHARACTERS = 60
@@ -96,8 +100,13 @@ def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[Sk
     best: dict[str, tuple[_Found, Line | None]] = {}
     for match in find(posting.title):
         best.setdefault(match.slug, (_Found(match, Stance.USED, (0, 0)), None))
+    count = 0
     for line in lines:
-        for found in _read_line(line.text, line.section):
+        named, signals = _read_line(line.text, line.section)
+        count += named
+        if count > MOST_MENTIONS:
+            break
+        for found in signals:
             known = best.get(found.match.slug)
             if known is None or STRENGTH[found.stance] < STRENGTH[known[0].stance]:
                 best[found.match.slug] = (found, line)
@@ -109,12 +118,13 @@ def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[Sk
 
 
 @read_once
-def _read_line(text: str, section: Section) -> tuple[_Found, ...]:
-    """Return what a line says of each technology and skill, without what is no signal."""
+def _read_line(text: str, section: Section) -> tuple[int, tuple[_Found, ...]]:
+    """Return how many technologies and skills a line names, and the signals among them."""
     matches = find(text)
     if len(matches) > MOST_TIMES:
-        matches = list(_curbed(matches))
-    return tuple(found for match in matches if (found := _read(match, text, section)))
+        matches = list(islice(_curbed(matches), MOST_MENTIONS))
+    signals = (_read(match, text, section) for match in matches)
+    return len(matches), tuple(filter(None, signals))
 
 
 def _curbed(matches: list[Match]) -> Iterator[Match]:

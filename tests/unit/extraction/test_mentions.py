@@ -2,7 +2,7 @@
 
 import pytest
 
-from openfunnel.extraction.mentions import find_mentions
+from openfunnel.extraction.mentions import MOST_MENTIONS, find_mentions
 from openfunnel.extraction.sections import divide
 from openfunnel.records import PostingText
 
@@ -56,3 +56,12 @@ def test_who_works_with_a_method_has_a_skill() -> None:
 )
 def test_what_is_asked_for_beside_a_degree_is_a_skill(line: str, found: list[str]) -> None:
     assert skills_of(line) == found
+
+
+def test_what_is_read_of_a_text_crowded_with_names_is_bounded() -> None:
+    crowd = "- Docker, Kafka, Terraform and Ansible\n" * (MOST_MENTIONS // 4)
+    for text, found in ((f"{crowd[:-39]}- Python\n", True), (f"{crowd}- Python\n", False)):
+        posting = PostingText(title="Baker", text=text)
+        names = {one.name for one in find_mentions(posting, text, divide(text))}
+        assert ("Python" in names) is found
+        assert "Docker" in names
