@@ -36,7 +36,7 @@ from openfunnel.records import (
     ValueSource,
 )
 
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Raised with every change that may alter a result."""
 
 TEXT_CHARACTERS = 200_000
