@@ -120,6 +120,35 @@ def test_a_slug_keeps_what_tells_names_apart(name: str, slug: str) -> None:
     assert taxonomy.slug_of(name) == slug
 
 
+@pytest.mark.parametrize(
+    ("name", "meant", "not_meant"),
+    [
+        ("Go", "Services in Go and Python", "You go to market"),
+        ("R", "Statistics in R", "R & D is what we do"),
+        ("C", "Firmware in C", "Reports to the C-suite"),
+        ("Microsoft Excel", "Excel and other spreadsheets", "Excel at what you sell"),
+        ("React", "A frontend in React", "React to what customers say"),
+        ("Apache Spark", "Data pipelines in Spark", "Spark joy in every team"),
+        ("Segment", "Segment and Amplitude", "Segment by segment, we grow"),
+        ("Notion", "We write in Notion and Jira", "Notion of time"),
+        ("Salt", "Ansible or Salt", "Salt of the earth"),
+        ("Chef", "Puppet or Chef", "Chef for our canteen"),
+        ("Square", "Payments through Square", "Near Union Square"),
+        ("Microsoft Access", "Word, Excel and Access", "Access to our gym"),
+        ("Microsoft Word", "Excel and Word", "Word of mouth"),
+        ("Monday.com", "Asana or Monday", "Monday to Friday"),
+        ("Zoom", "Slack and Zoom", "Zoom in on what matters"),
+        ("Slack", "Zoom and Slack", "Slack in the schedule"),
+        ("Box", "Dropbox or Box", "Box office hours"),
+    ],
+)
+def test_a_word_that_is_a_name_too_counts_in_its_context(
+    name: str, meant: str, not_meant: str
+) -> None:
+    assert name in [match.name for match in skills.find(meant)]
+    assert name not in [match.name for match in skills.find(not_meant)]
+
+
 # --- resolve, aliases ---------------------------------------------------------------------------
 
 
