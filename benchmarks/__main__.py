@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import crawl, extract, pipeline, queue, rules, store
+from benchmarks import crawl, extract, pipeline, queue, reach, rules, store
 
 BENCHMARKS = {
     "queue": queue.run,
@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--runs", type=int, default=3, help="runs of each; the median counts")
     parser.add_argument("--replay", type=Path, help="folder of recorded boards to work on")
+    parser.add_argument("--sample", type=int, default=0, help="titles and locations `rules` shows")
+    parser.add_argument("--seed", type=int, default=0, help="which of them")
     parser.add_argument("--only", choices=PARTS, help="this part of `crawl` or `extract` alone")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
@@ -40,6 +42,8 @@ def main() -> None:
             LONG[name].run(arguments.runs, arguments.only)
         else:
             BENCHMARKS[name](arguments.runs, arguments.replay)
+            if name == "rules" and arguments.replay is not None:
+                reach.run(arguments.replay, arguments.sample, arguments.seed)
 
 
 if __name__ == "__main__":
