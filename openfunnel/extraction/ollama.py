@@ -81,6 +81,7 @@ class OllamaModel(ChatModel):
         self.host = redact_url(settings.ollama_host)
         self._url = address(settings.ollama_host)
         self._key = Key(settings.ollama_key, "OLLAMA_API_KEY")
+        self._written: tuple[Mapping[str, Any], str] | None = None
 
     async def check(self) -> None:
         """Raise ModelUnavailable unless Ollama answers and has the model."""
@@ -106,39 +107,46 @@ class OllamaModel(ChatModel):
             ExtractionFailed: it refused the request, or took it and did not answer in time.
             ModelAnswerInvalid: what it sent is not of its protocol.
         """
-        asked = {
-            "model": self.model,
-            "messages": [{"role": one.role, "content": one.content} for one in messages],
-            "format": schema,
-            "options": self.options,
-            "think": False,  # models that cannot think do not mind
-            "keep_alive": KEEP_ALIVE,
-            "stream": False,
-        }
+        said = json.dumps([{"role": one.role, "content": one.content} for one in messages])
+        body = f'{self._always(schema)[:-1]}, "messages": {said}}}'.encode()
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._answer_seconds):
-                status, body = await self._request("POST", "/api/chat", json.dumps(asked).encode())
+                status, answer = await self._request("POST", "/api/chat", body)
         except aiohttp.ClientError as error:  # some of these are time-outs, of the connecting
             raise self._busy(str(error) or type(error).__name__) from error
         except TimeoutError as error:
             reason = f"no answer from {self.model} within {self._answer_seconds:g} s"
             raise ExtractionFailed(reason=reason) from error
         if status in BUSY_STATUS:
-            raise self._busy(_error_in(body))
+            raise self._busy(_error_in(answer))
         if status >= _ERRORS:
-            said = self._key.hidden_in(_error_in(body))[:300]
+            said = self._key.hidden_in(_error_in(answer))[:300]
             raise ExtractionFailed(reason=f"Ollama: {said} (status {status})")
         try:
-            answer = _Answer.model_validate_json(body)
+            told = _Answer.model_validate_json(answer)
         except ValidationError as error:
             raise ModelAnswerInvalid(model=self.model, reason="not Ollama's protocol") from error
-        return _reply(answer, self.model, time.perf_counter() - started)
+        return _reply(told, self.model, time.perf_counter() - started)
 
     async def close(self) -> None:
         """Close the connections."""
         if "_session" in vars(self):
             await self._session.close()
+
+    def _always(self, schema: Mapping[str, Any]) -> str:
+        """Return a request without its messages; of the schema asked for last it is remembered."""
+        if self._written is None or self._written[0] is not schema:
+            asked = {
+                "model": self.model,
+                "format": schema,
+                "options": self.options,
+                "think": False,  # models that cannot think do not mind
+                "keep_alive": KEEP_ALIVE,
+                "stream": False,
+            }
+            self._written = schema, json.dumps(asked)
+        return self._written[1]
 
     async def _request(
         self, method: str, path: str, body: bytes | None = None

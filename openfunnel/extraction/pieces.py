@@ -39,7 +39,8 @@ _OF_SIGN = {
     Sign.SKILL: 1.0,
     Sign.CAPITAL: 0.5,
 }
-_OF_EMPLOYER = (Sign.TECHNOLOGY, Sign.ABOUT_TO)
+_ALL, _ANYWHERE = frozenset(Sign), frozenset((Sign.STATED,))
+_OF_EMPLOYER = _ANYWHERE | {Sign.TECHNOLOGY, Sign.ABOUT_TO}
 """Signs that count where the employer speaks of itself, too."""
 _SENTENCE_END = re.compile(r"(?<=[.!?;。！？])(?:\s++(?=[^\Wa-z]|[(\"“'‘])|(?<=[。！？]))")
 
@@ -67,12 +68,13 @@ def divide_by_worth(
     """Return the pieces of a text's lines in order; all but white space is in one of them."""
     pieces = list(_divide(lines, boilerplate))
     starts = [piece.start for piece in pieces]
-    is_plain = [not piece.worth for piece in pieces]
+    counting = list(map(_counting, pieces))
     counted: set[tuple[int, Sign]] = set()
-    for sign, start, end in find_signs(lines, company, stated):
+    told = [line for line in lines if not line.is_heading and line.section is not Section.PROCESS]
+    for sign, start, end in find_signs(told, company, stated):
         index = max(0, bisect_right(starts, start) - 1)
         while index < len(pieces) and starts[index] < end:
-            if _counts(sign, pieces[index], is_plain[index]) and (index, sign) not in counted:
+            if sign in counting[index] and (index, sign) not in counted:
                 pieces[index].worth += _OF_SIGN[sign]
                 if sign is not Sign.SKILL:  # a line that names many is dense
                     counted.add((index, sign))
@@ -100,13 +102,11 @@ def _divide(lines: Sequence[Line], boilerplate: Boilerplate) -> Iterator[Piece]:
             yield Piece(start, end, line.section, worth, why, heading)
 
 
-def _counts(sign: Sign, piece: Piece, is_plain: bool) -> bool:
-    """Whether a sign adds to the worth of a piece, which has none of its own where it is plain."""
-    if sign is Sign.STATED:
-        return True
+def _counting(piece: Piece) -> frozenset[Sign]:
+    """Return the signs that add to the worth of a piece, by the worth that it has of its own."""
     if piece.section in (None, Section.PROCESS):
-        return False
-    return not is_plain or sign in _OF_EMPLOYER
+        return _ANYWHERE
+    return _ALL if piece.worth else _OF_EMPLOYER
 
 
 def _sentences(line: Line) -> Iterator[tuple[int, int]]:

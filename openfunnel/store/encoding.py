@@ -64,7 +64,7 @@ def to_array(values: Iterable[object]) -> str:
     The driver's own dumper looks at each value by regular expressions, at several times the cost.
     https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
     """
-    return "{" + ",".join(map(_element, values)) + "}"
+    return "{" + ",".join([_element(value) for value in values]) + "}"
 
 
 def adapt(connection: "psycopg.Connection[Any]") -> None:
@@ -85,7 +85,10 @@ class _StorableDumper(StrDumperUnknown):
 def _element(value: object) -> str:
     if value is None:
         return "NULL"
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    written = str(value)
+    if "\\" in written or '"' in written:
+        written = written.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{written}"'
 
 
 def _bounded(value: Any, depth: int) -> Any:
