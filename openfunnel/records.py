@@ -189,6 +189,10 @@ class Compensation(Record):
         return self
 
 
+REMOTE_ALLOWED = "Remote allowed"
+"""In `AtsFields.workplace`: a mark of the ATS that hybrid jobs have as well."""
+
+
 class AtsFields(Record):
     """What an ATS states about a posting beside title and text, in its own words."""
 

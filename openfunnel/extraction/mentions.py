@@ -32,7 +32,9 @@ _LEGAL_FORM = re.compile(
 _COMPANIES = re.compile(  # lower case
     r"\b(?:customers?|clients?|brands|companies|organi[sz]ations|enterprises|startups|businesses"
     r"|investors?|backed by|trusted by|merchants|funded by|alumni of|formerly at|founded by"
-    r"|veterans (?:of|from)|(?:team|founders?|people|engineers|leaders|we) (?:all )?(?:comes?|came"
+    r"|veterans (?:of|from)|(?:founders?|ceos?|angels?|executives) (?:and \w+ )?(?:of|from)"
+    r"|(?:talent|alumni|leaders|backing) from|prev(?:\.|iously)? at|(?:team|founders?|people"
+    r"|engineers|leaders|we) (?:all )?(?:comes?|came"
     r"|hails?) from|entreprises|unternehmen|empresas|aziende)\b"
 )
 _OTHERS = re.compile(  # lower case

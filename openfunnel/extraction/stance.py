@@ -61,7 +61,8 @@ _DEMANDED = re.compile(
 """Words that ask for what they stand beside, even among the duties."""
 _OPENS_DEMAND = re.compile(
     r"(?:- )?(?:at least |minimum (?:of )?|over )?\d+\+? ?(?:(?:-|–|to) ?\d+\+? ?)?(?:years?|yrs)\b"
-    r"|- (?:(?:a|an|and|or|the|some|any|proven|solid|strong|deep|good|great|excellent|extensive"
+    r"|- (?:\d+\+? )?(?:(?:a|an|and|or|the|some|any|proven|solid|strong|deep|good|great|excellent"
+    r"|extensive"
     r"|prior"
     r"|previous|hands[ -]on|working|demonstrated|in[ -]depth|practical|basic|advanced|professional"
     r"|relevant|significant|direct|real[ -]world|thorough|clear|sound|expert|demonstrable),? ){0,4}"

@@ -10,7 +10,15 @@ from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.stated_places import StatedPlace, find_places
 from openfunnel.normalize.stated_workplace import find_workplace
 from openfunnel.normalize.workplace import title_workplace, workplace
-from openfunnel.records import Evidence, Place, PostingText, Sourced, ValueSource, Workplace
+from openfunnel.records import (
+    REMOTE_ALLOWED,
+    Evidence,
+    Place,
+    PostingText,
+    Sourced,
+    ValueSource,
+    Workplace,
+)
 
 _CODE = re.compile(r"\b[A-Z]{2}$")
 _PlaceFound = Sourced[Place]
@@ -18,19 +26,25 @@ _WorkplaceFound = Sourced[Workplace]
 
 
 def workplace_of(posting: PostingText, text: str) -> Sourced[Workplace] | None:
-    """Return how the work is done, as fields, title or `text` state it."""
-    fields = posting.fields
+    """Return how the work is done, as fields, title or `text` state it.
+
+    A mere mark that work from afar is allowed counts where neither title nor text says more.
+    """
+    fields, marked = posting.fields, None
     for words in (fields.workplace, *fields.locations, fields.commitment):
         stated = workplace(words) if words else None
         if stated is not None:
-            return _WorkplaceFound(value=stated, source=ValueSource.ATS)
+            by_field = _WorkplaceFound(value=stated, source=ValueSource.ATS)
+            if words != REMOTE_ALLOWED:
+                return by_field
+            marked = by_field
     in_title = title_workplace(posting.title)
     if in_title is not None:
         evidence = Evidence(text=posting.title)
         return _WorkplaceFound(value=in_title, source=ValueSource.RULES, evidence=evidence)
     found = find_workplace(text)
-    if found is None:
-        return None
+    if found is None or (marked and marked.value is found[0]):
+        return marked
     kind, (start, end) = found
     evidence = Evidence(text=text[start:end], start=start, end=end)
     return _WorkplaceFound(value=kind, source=ValueSource.RULES, evidence=evidence)

@@ -101,7 +101,8 @@ _NOT_PAY = re.compile(
     r"|prices?|fees?|subsid\w+|waiv\w+|prize|fines?|grants?|(?<!geographic )(?<!local )market"
     r"|investment|invested|investors"
     r"|backed|spend\w*|sales\s+of|deals?"
-    r"|contracts?|hsa|hra|fertility|childcare|learning|education\w*|tuition|lunch|meal\w*|gym"
+    r"|contracts?|hsa|hra|fertility|childcare|learning|professional\s+development|education\w*"
+    r"|tuition|lunch|meal\w*|gym"
     r"|home\s+office|perks?"
     r"|benefits?|vouchers?|commission|variable|prime|tickets?|customers?|volume|gdp|industry"
     r"|billing|loans?)\b",

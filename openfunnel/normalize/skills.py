@@ -164,9 +164,9 @@ def _longest(
             kept.append(match)
             reached = end
             within = start if _is_skill(spellings) else end
-        elif start >= within and end <= reached and not _is_skill(spellings):
-            kept.append(match)  # `SQL skills`, `Linux administration`
-            within = end
+        elif start >= within and spellings and not _is_skill(spellings):
+            kept.append(match)  # `iOS development`, `server-side programming in Go`
+            within, reached = end, max(reached, end)
     return kept
 
 

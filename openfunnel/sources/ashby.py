@@ -11,6 +11,7 @@ from openfunnel.normalize.markup import html_to_text
 from openfunnel.normalize.text import fold
 from openfunnel.normalize.url import UrlForm, UrlForms, clean_link
 from openfunnel.records import (
+    REMOTE_ALLOWED,
     AtsFields,
     BoardContent,
     BoardRef,
@@ -112,8 +113,7 @@ def read_posting(job: Entry, board: BoardRef) -> JobPosting | None:
             offices=offices,
             departments=tuple(dict.fromkeys(name for name in departments if name)),
             commitment=commitment,
-            # A hybrid job is marked as remote, too: the type says more than the mark.
-            workplace=workplace or ("Remote" if is_remote else None),
+            workplace=workplace or (REMOTE_ALLOWED if is_remote else None),
             compensation=compensation,
         ),
         posted_at=posted_at,

@@ -278,6 +278,7 @@ def test_the_text_names_the_employer_where_the_board_does_not(opening: str) -> N
     [
         "We serve companies like Shopify, OpenAI and NVIDIA.",
         "Our team comes from Shopify, Dropbox and Stripe.",
+        "Our angels are the founders of Shopify, Dropbox and Stripe.",
         "Nous suivons des entreprises telles que Shopify, Dropbox et Stripe.",
         "Wir kennen Unternehmen wie Shopify und Stripe.",
     ],

@@ -40,6 +40,7 @@ def test_what_is_demanded_among_the_duties_is_required(item: str) -> None:
         "- 5+ years of work with Python",
         "- At least 3 years of Python",
         "- Solid experience with Python",
+        "- 3+ Experience with Python",
         "- Strong working knowledge of Python",
         "- The ability to write Python",
         "- Proficient with Python",

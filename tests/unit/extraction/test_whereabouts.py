@@ -3,7 +3,13 @@
 import pytest
 
 from openfunnel.extraction.whereabouts import places_of, workplace_of
-from openfunnel.records import AtsFields, PostingText, ValueSource, Workplace
+from openfunnel.records import (
+    REMOTE_ALLOWED,
+    AtsFields,
+    PostingText,
+    ValueSource,
+    Workplace,
+)
 
 
 def posting(text: str = "", title: str = "Engineer", **fields: object) -> PostingText:
@@ -83,6 +89,22 @@ def test_a_place_of_the_text_brings_its_evidence() -> None:
 
 
 # --- workplace ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", (Workplace.REMOTE, ValueSource.ATS)),
+        ("This is a remote role.", (Workplace.REMOTE, ValueSource.ATS)),
+        ("This is a hybrid role.", (Workplace.HYBRID, ValueSource.RULES)),
+    ],
+)
+def test_a_mark_that_hybrid_jobs_have_too_gives_way_to_the_text(
+    text: str, expected: tuple[Workplace, ValueSource]
+) -> None:
+    found = workplace_of(posting(workplace=REMOTE_ALLOWED), text)
+    assert found is not None
+    assert (found.value, found.source) == expected
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_stated_pay_is_read(text: str, expected: str) -> None:
         "$1,000 referral bonus",
         "a signing bonus of $5,000 - $10,000",
         "a housing subsidy of $2k per month",
+        "professional development: up to $5,000/year",
         "$500 home office stipend",
         "an annual learning budget of $2,000",
         "equity worth $100,000 - $200,000",

@@ -20,6 +20,8 @@ from openfunnel.records import RoleFunction
         ("Senior Backend Engineer", "engineering"),
         ("Machine Learning Engineer", "engineering"),
         ("Affiliate Manager", "marketing"),
+        ("Lead Entomologist", "research"),
+        ("Director of Revenue Cycle Management", "operations"),
         ("Analytics Engineering Intern", "data"),
         ("Analytics Engineering Advocate", "marketing"),
         ("AI Transformation Owner, CRO", "operations"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openfunnel.records import AtsFields, BoardRef
+from openfunnel.records import REMOTE_ALLOWED, AtsFields, BoardRef
 from openfunnel.sources import ashby
 from openfunnel.sources.board import merge
 
@@ -108,7 +108,7 @@ def test_a_place_without_name_and_address_is_none() -> None:
     [
         ("Hybrid", True, "Hybrid"),
         ("OnSite", False, "OnSite"),
-        (None, True, "Remote"),
+        (None, True, REMOTE_ALLOWED),
         (None, False, None),
     ],
 )
