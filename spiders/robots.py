@@ -40,6 +40,8 @@ LONGEST_DELAY_SECONDS: Final = 600.0
 """A Crawl-delay beyond this is cut: a board a day does not need more."""
 MOST_REMEMBERED: Final = 1000
 """Hosts whose rules one process keeps parsed."""
+TURN_SECONDS: Final = 0.1
+"""A request that waits longer has lost its turn; so have all that waited with it, but the first."""
 AWAY_SECONDS: Final = 5.0
 """Pause before a Redis that is away is asked again what it knows."""
 TRUST_SECONDS: Final = 300.0
@@ -94,14 +96,17 @@ class ObeyRobots:
             return
         origin = _origin(request.url)
         rules, due = self._known.get(origin, (None, 0.0))
-        waited = False
-        if due <= self._clock():
-            rules, waited = await self._learn(origin, request.meta.get("redirect_urls", []))
+        lost_turn = False
+        if due <= (begun := self._clock()):
+            is_first = origin not in self._learning
+            rules, asked = await self._learn(origin, request.meta.get("redirect_urls", []))
+            is_late = self._clock() - begun > TURN_SECONDS or bool(rules and rules.delay_seconds)
+            lost_turn = asked and (is_late or not is_first)
         if rules is None:
             raise RobotsUnreachable(f"{origin}/robots.txt does not answer")
         if not rules.allow(request.url):
             raise RobotsRefused(f"{origin}/robots.txt forbids it")
-        if waited and request.meta.get(LEASE):
+        if lost_turn and request.meta.get(LEASE):
             await self._stand_in_line(host_of(origin))
 
     async def _stand_in_line(self, host: str) -> None:
@@ -114,8 +119,7 @@ class ObeyRobots:
         """Find out once, for all requests of this process that want to know.
 
         `passed` are the addresses that redirected the first of them here: the robots.txt may be no
-        further in than what they lead to. Returns the rules, and whether it took so long that a
-        request has lost its turn.
+        further in than what they lead to. Returns the rules, and whether the host was asked.
         """
         task = self._learning.get(origin)
         if task is None:
@@ -135,7 +139,7 @@ class ObeyRobots:
             logger.info("%s: by what its robots.txt said before (%s)", origin, error)
             self._known[origin] = (before, self._clock() + AWAY_SECONDS)
             return before, False
-        waited = said is None
+        asked = said is None
         while said is None:
             if await files.claim(origin, CLAIM_SECONDS):
                 # Whoever had the claim may have written since; ours then ends by itself.
@@ -152,7 +156,7 @@ class ObeyRobots:
         if len(self._known) >= MOST_REMEMBERED:
             del self._known[next(iter(self._known))]
         self._known[origin] = (rules, min(said.due, self._clock() + TRUST_SECONDS))
-        return rules, waited
+        return rules, asked
 
     async def _ask(self, origin: str, passed: list[str]) -> RobotsText:
         """Ask the host when its turn comes, and once more or twice before giving up."""

@@ -210,12 +210,40 @@ async def test_requests_that_waited_for_the_file_take_new_places_in_line(
 ) -> None:
     one = crawler(Host(), redis, clock, per_second=10)
 
-    await asyncio.gather(*(one.process_request(leased(path)) for path in "abcde"))
-    # the file and one request at once, the others evenly
+    await asyncio.gather(*(one.process_request(leased(path)) for path in "abcdef"))
+    # the first has its place still; of the others one goes at once, and the rest evenly
     assert sorted(sleeps_of(one)) == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
-    await asyncio.gather(*(one.process_request(leased(path)) for path in "fgh"))
+    await asyncio.gather(*(one.process_request(leased(path)) for path in "ghi"))
     assert len(sleeps_of(one)) == 4
+
+
+async def test_a_file_that_comes_late_costs_the_first_request_its_place_too(
+    redis: Redis, clock: Clock
+) -> None:
+    class Slow(Host):
+        async def download_async(self, request: Request) -> Response:
+            clock.now += 0.2
+            return await super().download_async(request)
+
+    await Hosts(redis, Ceilings(1), clock, lambda: 0.5).reserve("api.example")
+    one = crawler(Slow(), redis, clock, per_second=1)
+
+    await one.process_request(leased("a"))
+
+    assert sleeps_of(one) == pytest.approx([0.8])
+
+
+async def test_a_file_that_asks_for_a_delay_costs_the_first_request_its_place_too(
+    redis: Redis, clock: Clock
+) -> None:
+    host = Host(body=b"User-agent: *\nCrawl-delay: 3")
+    one, hosts = crawler(host, redis, clock), Hosts(redis, Ceilings(0), clock, lambda: 0.5)
+
+    await one.process_request(leased("a"))
+
+    assert await hosts.reserve("api.example") == 0  # of two at once, this is the second
+    assert await hosts.reserve("api.example") == pytest.approx(3)
 
 
 async def test_a_request_that_need_not_wait_keeps_its_place_in_line(
