@@ -34,6 +34,13 @@ from spiders.reach import Reach, reach_of
 class FollowRedirects(RedirectMiddleware):
     """Scrapy's own, with a name for what it gives up on (REDIRECT_MAX_TIMES, nonsense)."""
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Do not look for what would set a Referer, as no request has one: Scrapy warns of that."""
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
+
     def process_response(  # type: ignore[override]  # the argument left out is deprecated
         self, request: Request, response: Response
     ) -> Request | Response:

@@ -143,6 +143,7 @@ def test_an_entry_on_the_wrong_list_finds_its_way(stage: Stage) -> None:
         stage.wait_for(stage.scrapy("crawl", "lever", "-a", "idle=1"))
 
     assert stage.rows("SELECT ats, token, failure FROM boards") == [("lever", lever.token, None)]
+    assert "WARNING" not in stage.log()
 
 
 def test_a_posting_address_fetches_that_posting_alone(stage: Stage) -> None:
