@@ -93,8 +93,8 @@ class BoardSpider(RedisMixin, Spider):  # type: ignore[misc]  # scrapy-redis is 
         spider: Self = super().from_crawler(crawler, *args, **kwargs)
         spider.connections = Connections(crawler.settings, spider.name)
         spider.feed = Feed(crawler, spider.connections)
-        # Scrapy writes records of all levels, several a request, for its handler to drop.
-        logging.root.setLevel(crawler.settings.get("LOG_LEVEL"))
+        # Scrapy makes records of all levels, several a request, for its handler to drop.
+        logging.getLogger("scrapy").setLevel(crawler.settings.get("LOG_LEVEL"))
         crawler.signals.connect(spider._item_scraped, signals.item_scraped)
         crawler.signals.connect(spider._item_error, signals.item_error)
         crawler.signals.connect(spider._spider_error, signals.spider_error)

@@ -54,8 +54,10 @@ SPIDER_MIDDLEWARES = dict.fromkeys(
 )
 WARN_ON_GENERATOR_RETURN_VALUE = False  # reads the source of `parse` anew at every answer
 ROBOTSTXT_OBEY = False  # `ObeyRobots` asks once for all crawlers
-CONCURRENT_REQUESTS = 16
-CONCURRENT_REQUESTS_PER_DOMAIN = 8
+# How often a host is asked is for the shared rate to say. These bound what one process has in the
+# air, and leave it room for other hosts while one is slow.
+CONCURRENT_REQUESTS = 32
+CONCURRENT_REQUESTS_PER_DOMAIN = 16
 DOWNLOAD_MAXSIZE = 100 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # a body cut short is kept and named, then asked for again

@@ -29,7 +29,7 @@ def assert_nothing_counts_as_a_death(stage: Stage) -> None:
 
 
 def test_what_is_in_the_air_is_finished(stage: Stage) -> None:
-    # Given a crawler that asks for eight slow answers at a time, of which the first came
+    # Given a crawler that asks for many slow answers at a time, of which the first came
     with running(WORLD, parse_faults("slow,slow-seconds=3")) as sandbox:
         stage.face(sandbox)
         stage.push("greenhouse", *TOKENS)
