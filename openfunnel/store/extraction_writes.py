@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from openfunnel.records import (
     Compensation,
     Extraction,
     ExtractionResult,
+    LeftOut,
     SkillMention,
     Stance,
 )
@@ -25,6 +27,7 @@ from openfunnel.store.skill_writes import LONGEST_KEY, KnownSkill, skill_ids
 REMOTE = "remote"
 """The place key of postings whose workplace is remote."""
 
+_LEFT_OUT = TypeAdapter(tuple[LeftOut, ...])
 _STRENGTH = {stance: rank for rank, stance in enumerate(Stance)}
 
 # One lock a posting, taken before all else, in the order in which a crawl writes a board's
@@ -198,7 +201,7 @@ def _row(
         "triage": result.triage,
         "failure": result.failure,
         "refused": to_json(result.refused),
-        "left_out": to_json([part.model_dump() for part in result.left_out]),
+        "left_out": _LEFT_OUT.dump_json(result.left_out).decode(),
         **_columns(result.extraction),
         "skill_ids": to_array(sorted(ids[slug] for slug in mentions)),
         "skill_names": " ".join(mention.name for mention in mentions.values()),

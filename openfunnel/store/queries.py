@@ -26,9 +26,9 @@ from openfunnel.records import (
     Stance,
     ValueSource,
 )
+from openfunnel.store.encoding import to_array
 from openfunnel.store.models import (
     Board,
-    Company,
     JobSkill,
     Posting,
     Skill,
@@ -95,29 +95,21 @@ def discovered_postings(session: Session, before: datetime) -> list[DiscoveredPo
     ]
 
 
+_FOR_EXTRACTION = text("""
+    SELECT p.id, p.status, p.text_checksum, p.title, p.text, p.fields,
+           p.closed_at IS NOT NULL AS closed, p.board_id, c.name AS company_name, b.ats, r.run_id
+    FROM job_postings p
+    JOIN boards b ON b.id = p.board_id
+    LEFT JOIN companies c ON c.id = p.company_id
+    LEFT JOIN raw_responses r ON r.id = p.raw_response_id
+    WHERE p.id = ANY(CAST(:ids AS bigint[])) AND p.text_checksum IS NOT NULL
+""")
+
+
 def postings_for_extraction(
     session: Session, posting_ids: Sequence[int]
 ) -> dict[int, PendingPosting]:
     """Return postings with their texts, by id; those that are gone or not fetched are missing."""
-    statement = (
-        select(
-            Posting.id,
-            Posting.status,
-            Posting.text_checksum,
-            Posting.title,
-            Posting.text,
-            Posting.fields,
-            Posting.closed_at.is_not(None).label("closed"),
-            Posting.board_id,
-            Company.name.label("company_name"),
-            Board.ats,
-            StoredResponse.run_id,
-        )
-        .join(Board, Board.id == Posting.board_id)
-        .outerjoin(Company, Company.id == Posting.company_id)
-        .outerjoin(StoredResponse, StoredResponse.id == Posting.raw_response_id)
-        .where(Posting.id.in_(posting_ids), Posting.text_checksum.is_not(None))
-    )
     return {
         row.id: PendingPosting(
             row.id,
@@ -132,7 +124,7 @@ def postings_for_extraction(
                 origin=Origin(ats=row.ats, board_id=row.board_id, run_id=row.run_id),
             ),
         )
-        for row in session.execute(statement)
+        for row in session.execute(_FOR_EXTRACTION, {"ids": to_array(posting_ids)})
     }
 
 
