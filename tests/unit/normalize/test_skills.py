@@ -100,7 +100,7 @@ def test_no_skill_is_a_quality_of_character() -> None:
 def test_there_are_technologies_and_skills_enough() -> None:
     kinds = Counter(entry.is_skill for entry in taxonomy.entries())
     assert kinds[False] >= 7000
-    assert kinds[True] >= 1900
+    assert kinds[True] >= 2100
 
 
 @pytest.mark.parametrize(
