@@ -19,7 +19,7 @@ from openfunnel.records import Extraction, LeftOut, Omission, PostingText
 
 PIECE_CHARACTERS = 44
 """Added to the length of a piece when it is compared with others: a short one is not much use."""
-LEAST_DENSITY = 0.019
+LEAST_DENSITY = 0.017
 """Worth for a character below which a piece is not shown though there is room. One such bar for all
 postings finds more than one budget for all: texts differ in how much they have to tell."""
 FILLED_SHARE = 0.2

@@ -36,7 +36,7 @@ _OF_SIGN = {
     Sign.TECHNOLOGY: 5.0,
     Sign.ABOUT_TO: 4.0,
     Sign.NAME: 3.5,
-    Sign.SKILL: 1.0,
+    Sign.SKILL: 0.4,
     Sign.CAPITAL: 0.5,
 }
 _ALL, _ANYWHERE = frozenset(Sign), frozenset((Sign.STATED,))
