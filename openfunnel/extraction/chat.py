@@ -1,6 +1,6 @@
 """Talking to a language model: what every server behind OpenFunnel is reduced to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -44,6 +44,20 @@ class Reply:
     """Of the prompt; None where the server does not say, or says what cannot be."""
     tokens_out: int | None
     seconds: float
+
+
+MOST_BYTES = 4 * 1024 * 1024
+"""What is read of what a server sends; the longest answer there is takes a fraction of it."""
+
+
+async def read_within_bounds(parts: AsyncIterable[bytes]) -> bytes:
+    """Return a body as far as one is read: of a longer one, what nobody can take for a whole."""
+    read = bytearray()
+    async for part in parts:
+        read += part
+        if len(read) > MOST_BYTES:
+            break
+    return bytes(read[:MOST_BYTES])
 
 
 class ChatModel(Protocol):

@@ -37,6 +37,7 @@ from openfunnel.extraction.chat import (
     Message,
     Reply,
     plausible,
+    read_within_bounds,
 )
 from openfunnel.extraction.keys import Key
 from openfunnel.extraction.prompt import PROMPT_TOKENS_MOST
@@ -48,8 +49,6 @@ CONTEXT_TOKENS = -(-(PROMPT_TOKENS_MOST + ANSWER_TOKENS) // 1_024) * 1_024
 KEEP_ALIVE = "30m"
 """How long the model stays loaded without a request: a crawl's pauses are shorter."""
 
-MOST_BYTES = 4 * 1024 * 1024
-"""Of what Ollama sends; the longest answer there is takes a fraction of it."""
 IDLE_SECONDS = 4.0
 """How long a connection is kept for the next request: servers close theirs after five or more."""
 PORT = 11_434
@@ -153,13 +152,10 @@ class OllamaModel(ChatModel):
     ) -> tuple[int, bytes]:
         """Return the status and the body of an answer, as far as one is read."""
         async with self._session.request(method, self._url + path, data=body) as response:
-            read = bytearray()
-            async for part in response.content.iter_any():
-                read += part
-                if len(read) > MOST_BYTES:
-                    response.close()
-                    break
-            return response.status, bytes(read)
+            read = await read_within_bounds(response.content.iter_any())
+            if not response.content.at_eof():
+                response.close()
+            return response.status, read
 
     @cached_property
     def _session(self) -> aiohttp.ClientSession:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
-import httpx
+import httpx2
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import BaseModel, Field, ValidationError
@@ -33,6 +33,7 @@ from openfunnel.extraction.chat import (
     Message,
     Reply,
     plausible,
+    read_within_bounds,
 )
 from openfunnel.extraction.keys import Key
 from openfunnel.settings import Settings
@@ -70,8 +71,8 @@ class OpenAiModel(ChatModel):
         }
         self._answer_seconds = settings.answer_seconds
         try:
-            httpx.URL(settings.openai_url)  # what the client would raise is its own secret
-        except (ValueError, httpx.InvalidURL) as error:
+            httpx2.URL(settings.openai_url)  # what the client would raise is its own secret
+        except (ValueError, httpx2.InvalidURL) as error:
             raise InvalidSetting(name="OPENFUNNEL_OPENAI_URL", problem=str(error)) from None
         self._key = Key(settings.openai_key, "OPENFUNNEL_OPENAI_KEY")
         self._client = openai.AsyncOpenAI(
@@ -110,17 +111,19 @@ class OpenAiModel(ChatModel):
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._answer_seconds):
-                answer = await self._client.chat.completions.with_raw_response.create(
+                async with self._client.chat.completions.with_streaming_response.create(
                     model=self.model,
                     messages=_messages(messages),
                     extra_body={"response_format": _response_format(schema)},
                     **self.options,
-                )
-            completion = _Completion.model_validate_json(answer.content)
+                ) as answer:
+                    body = await read_within_bounds(answer.iter_bytes())
+            completion = _Completion.model_validate_json(body)
         except TimeoutError as error:
             reason = f"no answer from {self.model} within {self._answer_seconds:g} s"
             raise ExtractionFailed(reason=reason) from error
-        except openai.APIConnectionError as error:  # a time-out is one, of the connecting
+        except (openai.APIConnectionError, httpx2.RequestError) as error:
+            # Before the answer or within it; a time-out is one, of the connecting.
             raise self._busy(str(error.__cause__ or error) or type(error).__name__) from error
         except openai.APIStatusError as error:
             if error.status_code in BUSY_STATUS or error.status_code == _KEY_REFUSED:
@@ -139,9 +142,10 @@ class OpenAiModel(ChatModel):
         self, completion: "_Completion", messages: Sequence[Message], seconds: float
     ) -> Reply:
         choice, usage = completion.choices[0], completion.usage or _Usage()
+        said = choice.message
         asked = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
         return Reply(
-            content=choice.message.content or choice.message.reasoning_content or "",
+            content=said.content or said.reasoning or said.reasoning_content or "",
             ending=_ENDINGS.get(choice.finish_reason or "", Ending.BROKEN_OFF),
             model=completion.model or self.model,
             tokens_in=plausible(usage.prompt_tokens, asked + _TEMPLATE_TOKENS),
@@ -207,6 +211,8 @@ _ENDINGS = {"stop": Ending.WHOLE, "length": Ending.TOO_LONG}
 
 class _Said(BaseModel):
     content: str | None = None
+    reasoning: str | None = None
+    """So vLLM calls it since 2026, which called it as llama.cpp and SGLang do: the next."""
     reasoning_content: str | None = None
 
 

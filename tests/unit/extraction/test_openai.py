@@ -14,7 +14,7 @@ from openfunnel.errors import (
     ModelBusy,
     ModelUnavailable,
 )
-from openfunnel.extraction.chat import ANSWER_TOKENS, Ending, Message
+from openfunnel.extraction.chat import ANSWER_TOKENS, MOST_BYTES, Ending, Message
 from openfunnel.extraction.contract import ANSWER_SCHEMA
 from openfunnel.extraction.openai_compatible import OpenAiModel, closed
 from openfunnel.records import Workplace
@@ -168,14 +168,26 @@ async def test_a_server_that_does_not_count_is_heard(
     assert (reply.model, reply.tokens_in, reply.tokens_out) == (MODEL, None, None)
 
 
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])
 async def test_an_answer_that_strayed_into_the_reasoning_is_found(
-    server: ModelServer, model: OpenAiModel
+    server: ModelServer, model: OpenAiModel, field: str
 ) -> None:
-    message = {"role": "assistant", "content": None, "reasoning_content": "{}"}
+    message = {"role": "assistant", "content": None, field: "{}"}
     server.told = [says(choices=[{"message": message, "finish_reason": "stop"}]), says(None)]
 
     assert (await model.chat(MESSAGES, SCHEMA)).content == "{}"
     assert (await model.chat(MESSAGES, SCHEMA)).content == ""
+
+
+async def test_an_answer_beyond_sense_is_not_read_to_its_end(
+    server: ModelServer, model: OpenAiModel
+) -> None:
+    server.told = [says("x" * MOST_BYTES), says("{}")]
+
+    with pytest.raises(ModelAnswerInvalid):
+        await model.chat(MESSAGES, SCHEMA)
+
+    assert (await model.chat(MESSAGES, SCHEMA)).content == "{}"
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 502, 503])
