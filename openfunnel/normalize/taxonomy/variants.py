@@ -8,6 +8,8 @@ _BRITISH = (
     ("ization", "isation"),
     ("izing", "ising"),
     ("yzing", "ysing"),
+    ("ize ", "ise "),
+    ("yze ", "yse "),
     ("modeling", "modelling"),
     ("labeling", "labelling"),
     ("counseling", "counselling"),

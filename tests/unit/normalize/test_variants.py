@@ -12,6 +12,7 @@ from openfunnel.normalize.taxonomy.variants import variants
         ("financial modeling", {"financial modelling"}),
         ("data center engineering", {"data centre engineering"}),
         ("program planning", {"programme planning"}),
+        ("optimize workflows", {"optimise workflows"}),
         (
             "behavior strategy",
             {"behaviour strategy", "behavior strategies", "behaviour strategies"},
