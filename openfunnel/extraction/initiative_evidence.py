@@ -41,7 +41,10 @@ _WORDS = {
         r"|sunset|phas(?:e|ing) out|port(?:ing)?\b|switch|ablos|umstell|umzug|remplac|reempla"
         r"|sostit|substitu|refonte|deprecat|cutover|adopt"
     ),
-    Type.SCALING: rf"{_GROW}|{_NEW}|hir(?:e|ing)|ramp|headcount|volume|recrut|einstell|\d+ ?x\b",
+    Type.SCALING: (
+        rf"{_GROW}|{_NEW}|hir(?:e|ing)|ramp(?:ing|s)?[ -]up|headcount|volume|recrut|einstell"
+        r"|\d+ ?x\b"
+    ),
     Type.COMPLIANCE: (
         r"soc\b|soc ?\d|iso\b|iso ?\d|hipaa|pci|fedramp|gdpr|dsgvo|rgpd|lgpd|dora\b|nis ?2|ai act"
         r"|mica\b|sox\b|ipo\b|hitrust|csrd|ccpa|complian|comply|regulat|regulier|reglement|licen[cs]|audit"

@@ -149,7 +149,7 @@ class Inquiry:
                 log.info("the sound part of an answer stays: %s", busy)
                 break
             except ExtractionFailed as error:
-                problem, may_pass = str(error), True
+                problem, may_pass = str(error.reason), True
                 continue
             replies.append(reply)
             problem, may_pass = _ENDINGS.get(reply.ending, ""), False

@@ -202,6 +202,7 @@ async def test_the_rules_step_in_with_the_failure_on_record(
     assert result.prompt_version == rules.RULES_VERSION
     assert result.failure.startswith("small: ")
     assert said in result.failure
+    assert "extraction failed" not in result.failure  # it says so where it is shown
 
 
 async def test_a_failure_costs_what_was_asked() -> None:
