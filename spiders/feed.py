@@ -31,7 +31,7 @@ from spiders.hands import LEASE, Hands
 
 logger = logging.getLogger(__name__)
 
-ENTRIES_AT_ONCE = 50
+ENTRIES_AT_ONCE = 100
 POLL_SECONDS = 0.05
 """An idle crawler looks for new entries this often."""
 BEAT_SECONDS = 1.0
@@ -106,6 +106,7 @@ class Feed:
         self._closing = True
         self._stirred.set()
         await asyncio.wait([self._task])
+        await self._entries.end()
         self._watch.cancel()
         try:
             await self._settle()
@@ -193,8 +194,9 @@ class Feed:
         if room <= 0:
             return POLL_SECONDS
         asked = self._hands.by_host(self._engine.in_the_air)
+        entries = ENTRIES_AT_ONCE if self._entries.check() else 0
         taken = await self._connections.frontier.take_allowed(
-            room, ENTRIES_AT_ONCE, self._lease_seconds, self._per_host, asked
+            room, entries, self._lease_seconds, self._per_host, asked
         )
         try:
             await self._place(taken.leases)
@@ -208,15 +210,14 @@ class Feed:
         return POLL_SECONDS if taken.wait_seconds is None else min(taken.wait_seconds, POLL_SECONDS)
 
     async def _place(self, leases: Sequence[Lease]) -> None:
-        """Put requests in line, and requests in the place of entries."""
+        """Put requests in line, and begin to put requests in the place of entries."""
         for lease in leases:
             if lease.job.host:
                 await self._receive(lease)
         if self._hands.unsent:
             self._engine.wake()
         if entries := [lease for lease in leases if not lease.job.host]:
-            await self._entries.exchange(entries)
-            self._stirred.set()
+            self._entries.begin(entries, self._stirred.set)
 
     def _room(self) -> int:
         if self._engine.is_full:
@@ -265,6 +266,7 @@ class Feed:
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await asyncio.wait([self._task])
+                await self._entries.end(now=True)
                 await self._settle()
                 await self._hand_back(self._hands.leases)
         except (TimeoutError, *AWAY) as error:
