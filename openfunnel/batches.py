@@ -6,6 +6,7 @@ the less a trip costs it.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, TypeAlias, TypeVar
 
 MOST_ITEMS = 32
@@ -34,10 +35,12 @@ class Batches(Generic[Item, Answer]):
         *,
         weigh: Callable[[Item], int] = lambda _: 0,
         key: Callable[[Item], Hashable] = id,
+        enough: Callable[[], int] = lambda: MOST_ITEMS,
         shared: tuple[type[Exception], ...] = (),
         at_once: int = 1,
     ) -> None:
-        """A batch waits `linger_seconds` for others to join the first.
+        """A batch waits `linger_seconds` for others to join the first, or until there are `enough`:
+        it is full, or nobody is left who could join.
 
         `weigh` returns the bytes of an item. Items of the same `key` are never under way together,
         and go in the order they came. Up to `at_once` batches are under way at a time: a further
@@ -47,12 +50,14 @@ class Batches(Generic[Item, Answer]):
         self._linger_seconds = linger_seconds
         self._weigh = weigh
         self._key = key
+        self._enough = enough
         self._shared = shared
         self._at_once = at_once
         self._waiting: _Batch[Answer, Item] = {}
         self._under_way: set[Hashable] = set()
         """Keys of items."""
         self._running: set[asyncio.Task[None] | None] = set()
+        self._ready = asyncio.Event()
 
     async def __call__(self, item: Item) -> Answer:
         """Return the answer to one item.
@@ -62,6 +67,8 @@ class Batches(Generic[Item, Answer]):
         """
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[answered] = item
+        if self._is_ready():
+            self._ready.set()
         whole = len(self._waiting) >= MOST_ITEMS
         if len(self._running) < (self._at_once if whole else 1):
             self._running.add(asyncio.create_task(self._run()))
@@ -69,12 +76,23 @@ class Batches(Generic[Item, Answer]):
 
     async def _run(self) -> None:
         try:
-            await asyncio.sleep(self._linger_seconds)
+            await self._linger()
             while batch := self._take():
-                await asyncio.gather(self._serve(batch), asyncio.sleep(self._linger_seconds))
+                await asyncio.gather(self._serve(batch), self._linger())
                 self._under_way.difference_update(map(self._key, batch.values()))
         finally:
             self._running.discard(asyncio.current_task())
+
+    async def _linger(self) -> None:
+        if not self._linger_seconds:
+            await asyncio.sleep(0)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._linger_seconds):
+                await self._ready.wait()
+
+    def _is_ready(self) -> bool:
+        return len(self._waiting) >= max(1, min(MOST_ITEMS, self._enough()))
 
     def _take(self) -> _Batch[Answer, Item]:
         batch: _Batch[Answer, Item] = {}
@@ -90,6 +108,8 @@ class Batches(Generic[Item, Answer]):
                 break
             batch[answered] = self._waiting.pop(answered)
             self._under_way.add(key)
+        if not self._is_ready():
+            self._ready.clear()
         return batch
 
     async def _serve(self, batch: _Batch[Answer, Item]) -> None:

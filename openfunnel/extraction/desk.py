@@ -51,11 +51,15 @@ class Desk:
         self._clock = clock
         self._pace = pace
         self._load = Batches(self._load_all, 0, shared=AWAY)
-        self._save = Batches(self._save_all, pace.linger_seconds, shared=AWAY)
+        self._serving = 0
+        self._save = Batches(
+            self._save_all, pace.linger_seconds, enough=lambda: self._serving, shared=AWAY
+        )
         self._acknowledge = Batches(self._acknowledge_all, 0, shared=AWAY)
 
     async def serve(self, lease: Lease) -> None:
         """Extract the posting of one lease; a service that is away costs it no attempt."""
+        self._serving += 1
         try:
             await self._extract(lease)
             self._outage.end()
@@ -71,6 +75,8 @@ class Desk:
         except Exception as error:
             log.exception("Posting %s: unexpected", lease.job.key)
             await self._outage.attempt(self._fail(lease, f"{type(error).__name__}: {error}"))
+        finally:
+            self._serving -= 1
 
     async def store(self, dead: Sequence[DeadJob]) -> None:
         """Store the letters of dead jobs."""

@@ -74,6 +74,39 @@ async def test_a_batch_is_bounded() -> None:
     assert [len(batch) for batch in doubling.batches] == [MOST_ITEMS, MOST_ITEMS, 1]
 
 
+LONG_SECONDS = 3600.0
+"""No test waits for so long."""
+
+
+async def test_a_full_batch_waits_for_nobody() -> None:
+    doubling = Doubling()
+    double = Batches(doubling.work, LONG_SECONDS)
+
+    assert len(await asyncio.gather(*map(double, range(MOST_ITEMS)))) == MOST_ITEMS
+
+
+async def test_a_batch_waits_for_nobody_where_nobody_can_join() -> None:
+    doubling = Doubling()
+    double = Batches(doubling.work, LONG_SECONDS, enough=lambda: 2)
+
+    assert await asyncio.gather(double(1), double(2)) == [2, 4]
+    alone = asyncio.create_task(double(3))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert await asyncio.gather(alone, double(4)) == [6, 8]
+    assert doubling.batches == [[1, 2], [3, 4]]
+
+
+async def test_a_batch_waits_for_others_only_for_a_while() -> None:
+    doubling = Doubling()
+    double = Batches(doubling.work, 0.01)
+
+    assert await double(1) == 2
+    assert await asyncio.gather(double(2), double(3)) == [4, 6]
+    assert doubling.batches == [[1], [2, 3]]
+
+
 async def test_a_large_item_goes_alone() -> None:
     doubling = Doubling()
     double = Batches(doubling.work, 0, weigh=lambda item: item)
