@@ -64,12 +64,11 @@ _DEGREE = re.compile(
     re.IGNORECASE,
 )
 """A degree and its subjects, up to what else is asked for."""
-_WORKING_WITH = re.compile(
+_WORKING_WITH = re.compile(  # lower case
     r"\b(?:partner(?:s|ing|ed)?|collaborat\w+|work(?:s|ing)? (?:\w+ ){0,3}?(?:with|across"
     r"|alongside)"
     r"|liais\w+|coordinat\w+|align\w*|interfac\w+|alongside|across|between|together with"
-    r"|communicat\w+|report(?:s|ing)? to)\b",
-    re.IGNORECASE,
+    r"|communicat\w+|report(?:s|ing)? to)\b"
 )
 _TEAMS = re.compile(
     r"(?:(?!\b(?:to|for|in|on|of|from|by|using|that|who|through|via|into)\b)[\w\s,/&’'-]){0,90}?\b"
@@ -160,7 +159,15 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
 def _is_of_colleagues(text: str, sentence_at: tuple[int, int], start: int, end: int) -> bool:
     """Return whether what stands there names a team that is worked with, and no skill."""
     low, high = sentence_at
-    return bool(_WORKING_WITH.search(text, low, start) and _TEAMS.match(text, end, high))
+    cue = _works_with(text[low:high])
+    return cue is not None and cue <= start - low and bool(_TEAMS.match(text, end, high))
+
+
+@lru_cache(maxsize=256)
+def _works_with(sentence: str) -> int | None:
+    """Return where the first words end that say who is worked with; None without any."""
+    found = _WORKING_WITH.search(sentence.lower())
+    return found.end() if found else None
 
 
 def _is_of_degree(sentence: str, position: int) -> bool:

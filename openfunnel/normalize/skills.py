@@ -171,7 +171,10 @@ def _longest(
 
 
 def _is_skill(spellings: tuple[_Spelling, ...]) -> bool:
-    return bool(spellings) and all(entry.is_skill for _, entry in spellings)
+    for _, entry in spellings:  # quicker than `all`, for every name of every text
+        if entry.category != taxonomy.SKILL:
+            return False
+    return bool(spellings)
 
 
 def _judge(
