@@ -2,8 +2,8 @@
 
 Speed: postings of recorded boards (or of the sandbox's world), each once and board by board, in CPU
 time of a new process that has loaded its tables and read no posting yet; lines that a board repeats
-are remembered, as in production. Recorded boards are parsed by the clock, too. Loading: the first
-question asked of a module in a new process that has just imported it.
+are remembered, and garbage is collected, as in a worker. Recorded boards are parsed by the clock,
+too. Loading: the first question asked of a module in a new process that has just imported it.
 
 Baseline of the speed: white space of the same texts folded, and nothing else.
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.boards import pages
 from benchmarks.figures import Figure, show
+from openfunnel.collector import relax
 from openfunnel.extraction import rules
 from openfunnel.normalize.text import clean_text
 from openfunnel.records import JobPosting, PostingText
@@ -100,6 +101,7 @@ def _fold(posting: PostingText) -> str:
 
 def _rate(postings: Sequence[PostingText], work: Callable[[PostingText], object]) -> float:
     work(LOADING)
+    relax()
     begun = time.process_time()
     for posting in postings:
         work(posting)
