@@ -1,6 +1,8 @@
 """What stands inside an address, and what beside one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openfunnel.normalize.addresses import Addresses
 
@@ -40,3 +42,10 @@ def test_what_stands_beside_an_address_is_not_held(text: str) -> None:
 def test_a_host_name_that_is_the_name_is_not_held() -> None:
     assert not Addresses("boards in monday.com").hold(10, 20)
     assert Addresses("https://monday.com").hold(8, 18)
+
+
+@given(st.text(max_size=80), st.sampled_from(["Go", "a.b", "x@y.z"]), st.text(max_size=80))
+def test_any_part_of_any_text_is_held_or_not(before: str, name: str, after: str) -> None:
+    text = before + name + after
+
+    assert Addresses(text).hold(len(before), len(before) + len(name)) in (True, False)

@@ -99,6 +99,7 @@ def test_the_span_stands_where_the_type_is_said() -> None:
 def test_no_text_breaks_either(text: str) -> None:
     employment_type(text)
     find_employment_type(text)
+    title_employment(f"Baker ({text})")
 
 
 @pytest.mark.parametrize("unit", ["full-time ", "this internship ", "type: ", "12 month ", "\n"])

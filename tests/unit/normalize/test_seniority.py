@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openfunnel.normalize.seniority import stated_seniority, title_seniority
+from openfunnel.normalize.seniority import (
+    is_for_beginners,
+    stated_manager,
+    stated_seniority,
+    title_seniority,
+)
 from openfunnel.records import Seniority
 
 
@@ -143,6 +148,8 @@ def test_other_people_s_level_does_not_count(text: str) -> None:
 @given(st.text(max_size=400))
 def test_the_span_of_a_stated_level_lies_in_the_text(text: str) -> None:
     title_seniority(text)
+    is_for_beginners([text])
+    stated_manager(f"Manager {text}", text)
     found = stated_seniority("we are looking for a junior " + text)
     if found is not None:
         start, end = found[1]

@@ -1,6 +1,8 @@
 """URL forms, links and hashes; the forms of each source are tested with their addresses."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openfunnel.normalize.url import (
     URL_CHARS,
@@ -113,3 +115,10 @@ def test_a_link_loses_its_tracking_and_nothing_else(link: str | None, cleaned: s
 
 def test_the_hash_is_sha_256_in_hexadecimal() -> None:
     assert url_hash("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@given(st.text(max_size=200) | st.text(max_size=100).map("https://a.example/{}".format))
+def test_any_link_is_cleaned_to_one_that_stays_as_it_is_or_to_none(link: str) -> None:
+    cleaned = clean_link(link)
+
+    assert cleaned is None or clean_link(cleaned) == cleaned
