@@ -94,11 +94,7 @@ async def extracted(content: str) -> ExtractionResult:
         await extractor.close()
 
 
-def is_of_a_length_that_is_read(content: str) -> bool:
-    return len(content) <= MOST_CHARACTERS  # forty names of 10,000 characters are more
-
-
-@given(content=written(ANSWER_SCHEMA).filter(is_of_a_length_that_is_read))
+@given(content=written(ANSWER_SCHEMA))
 @examples(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -120,7 +116,7 @@ async def test_a_random_answer_is_stored_with_what_the_posting_bears_out_and_not
         assert found.years_experience_min.value == 5
     assert found.compensation is not None
     assert (found.compensation.value.min, found.compensation.value.max) == (150_000, 180_000)
-    assert {one.value.city for one in found.locations} <= {"Lyon"}
+    assert {one.value.city for one in found.locations} <= {"Lyon", None}  # or a part of the place
 
     (posting_id,) = store.fetch(1)
     with database.begin() as session:
