@@ -62,6 +62,10 @@ class Source:
         folded = fold(name)
         return bool(folded) and _find(folded, self._folded) is not None
 
+    def names_properly(self, name: str) -> bool:
+        """Return whether title or text hold `name` and write it as no common word is written."""
+        return self.names(name) and is_proper_name(self._said, name)
+
     def _find_in_text(self, quote: str) -> tuple[int, int] | None:
         text = self.posting.text
         if (start := _find(quote, text)) is not None:  # within one line, as nearly always

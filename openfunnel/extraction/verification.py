@@ -23,7 +23,7 @@ from openfunnel.extraction.initiative_evidence import initiative_of
 from openfunnel.extraction.naming import Refusal, Refused, evidence_of, mention_of
 from openfunnel.extraction.stance import STRENGTH, sentence_span
 from openfunnel.normalize.amounts import find_amounts
-from openfunnel.normalize.gazetteer import gazetteer
+from openfunnel.normalize.gazetteer import gazetteer, name_key
 from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.taxonomy import SKILL
 from openfunnel.normalize.years import parse_years
@@ -49,6 +49,9 @@ _YEARS = re.compile(
     r"(?:years?|yrs?|ans?|ann[ée]es?|jahren?|años?|anos?|anni|年)",
     re.IGNORECASE,
 )
+_CODE = re.compile(r"[A-Z]{2}")
+ABBREVIATION = 3
+"""Letters; a country's name of no more (`UK`, `UAE`) is written in capitals."""
 _CENT = Decimal("0.01")
 
 LEAST_A_YEAR = 10_000
@@ -220,17 +223,40 @@ class _Check:
         named = [
             part
             for part in (stated.city, stated.region)
-            if part and part != part.lower() and self._source.names(part)
+            if part and part != part.lower() and self._source.names_properly(part)
         ]
-        if stated.city and stated.city not in named:
+        if stated.city and not (stated.city in named and _is_city(stated.city)):
             raise Refused(Refusal.NOT_NAMED)
         country = stated.country or ""
-        # Its code in capitals, or any of its names: `us` is a word of every other posting.
-        if self._source.find(country) or any(map(self._source.names, _country_names(country))):
+        if self._names_country(country):
             named.append(country)
-        if not (found := parse_places(", ".join(named)).places):
+        found = parse_places(", ".join(named)).places
+        if not found:
             raise Refused(Refusal.NOT_NAMED)
         return found
+
+    def _names_country(self, country: str) -> bool:
+        """Whether the posting has a country's code in capitals, or one of its names.
+
+        `us` and `of` are words of every other posting, whatever country or town they mean: names so
+        short count in capitals alone.
+        """
+        is_name = name_key(country) in gazetteer().countries and (
+            country.isupper() or (len(country) > ABBREVIATION and country != country.lower())
+        )
+        if (is_name or _CODE.fullmatch(country)) and self._source.find(country):
+            return True
+        return any(
+            self._source.names(name)
+            if len(name) > ABBREVIATION
+            else self._source.find(name.upper()) is not None
+            for name in _country_names(country)
+        )
+
+
+def _is_city(name: str) -> bool:
+    """Whether a city is one that is known: beside a country any words pass for a city."""
+    return name_key(name) in gazetteer().cities
 
 
 def _is_no_sentence(sentence: str) -> bool:

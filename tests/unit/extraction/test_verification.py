@@ -284,6 +284,38 @@ def test_places_are_normalised_and_named_in_the_posting() -> None:
     assert result.refused["incomplete"] == 1
 
 
+@pytest.mark.parametrize("country", ["us", "us.", "of", "Us.", "Us", "US", "it", "IT", "us. ##"])
+def test_a_word_of_the_posting_is_no_country(country: str) -> None:
+    text = "Join Us. You work with us.\n## Part of it\nWe like it here."
+    posting = POSTING.model_copy(update={"text": text})
+    result = verified(posting, locations=[{"city": None, "region": None, "country": country}])
+
+    assert result.extraction.locations == ()
+    assert result.refused["not_named"] >= 1
+
+
+@pytest.mark.parametrize("city", ["Join", "Part of it", "We like it", "Of"])
+def test_words_of_the_posting_beside_a_country_are_no_city(city: str) -> None:
+    text = "Join us in Germany.\n## Part of it\nWe like it here."
+    posting = POSTING.model_copy(update={"text": text})
+    result = verified(posting, locations=[{"city": city, "region": None, "country": "Germany"}])
+
+    assert result.extraction.locations == ()
+
+
+@pytest.mark.parametrize(
+    ("country", "code"),
+    [("UK", "GB"), ("GB", "GB"), ("U.S.", "US"), ("USA", "US"), ("Germany", "DE"), ("DE", "DE")],
+)
+def test_a_country_is_named_by_its_code_or_one_of_its_names(country: str, code: str) -> None:
+    posting = POSTING.model_copy(
+        update={"text": "You live in the UK, the U.S., the USA or Germany."}
+    )
+    result = verified(posting, locations=[{"city": None, "region": None, "country": country}])
+
+    assert [one.value.country for one in result.extraction.locations] == [code]
+
+
 # --- who wins -----------------------------------------------------------------------------------
 
 
