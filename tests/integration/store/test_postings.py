@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from openfunnel.normalize.text import one_line
 from openfunnel.records import AtsFields, Compensation, Origin, PayPeriod, PostingStatus
 from openfunnel.store import posting_writes, queries
 from openfunnel.store.database import Database
@@ -397,7 +398,13 @@ def test_storable_text_is_left_alone(text: str) -> None:
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
 )
-@given(title=any_text.filter(str.strip), text=st.text(st.characters()), payload=any_json)
+@given(
+    title=any_text.map(one_line).filter(
+        bool
+    ),  # as a parser gives it: the record takes no surrogate
+    text=st.text(st.characters()),
+    payload=any_json,
+)
 def test_any_posting_can_be_stored_and_extracted(
     store, title: str, text: str, payload: Any
 ) -> None:
