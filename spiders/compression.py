@@ -1,7 +1,5 @@
 """Content encodings: Scrapy's own, with a name for a body that is too large or none of them."""
 
-import zlib
-
 from scrapy import Request
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
@@ -9,27 +7,9 @@ from scrapy.http import Response
 
 from spiders.outcome import AnswerGarbled, AnswerTooLarge
 
-GZIP = (b"gzip", b"x-gzip")
-
 
 class Decompress(HttpCompressionMiddleware):
     """Decodes bodies up to DOWNLOAD_MAXSIZE, which counts decompressed bytes too."""
-
-    @staticmethod
-    def _decode(body: bytes, encoding: bytes, max_size: int) -> bytes:
-        """Decode at one go what is gzip and whole, as nearly all is; Scrapy sees to the rest.
-
-        It reads gzip in pieces of 8 KB, after each of which another thread may take over.
-        """
-        if encoding in GZIP:
-            decoder = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-            try:
-                decoded = decoder.decompress(body, max_size)
-            except zlib.error:
-                decoded = b""
-            if decoder.eof and not decoder.unused_data:
-                return decoded
-        return HttpCompressionMiddleware._decode(body, encoding, max_size)
 
     def process_response(  # type: ignore[override]  # the argument left out is deprecated
         self, request: Request, response: Response
