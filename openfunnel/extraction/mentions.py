@@ -49,8 +49,7 @@ _COMPANIES_LIKE = re.compile(
 )
 _INTRODUCES = re.compile(
     r"\A(?:## [^\n]*\n)?([A-Z0-9][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:an?|the|one of|on an?"
-    r"|building)\b"
-    r"|^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
+    r"|building)\b|^(?:## )?(?i:about|at|join|why|life at|à propos de|chez|über|bei"
     r"|sobre) ([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?)(?=\s*$|,| we\b|[:?!])"
     r"|^([A-Z][\w.&-]{1,40}(?: [A-Z][\w.&-]{1,20})?) is (?:seeking|looking|hiring|an equal"
     r"|proud to|committed to|a (?:leading|global|fast))"
@@ -66,8 +65,7 @@ _DEGREE = re.compile(
 """A degree and its subjects, up to what else is asked for."""
 _WORKING_WITH = re.compile(  # lower case
     r"\b(?:partner(?:s|ing|ed)?|collaborat\w+|work(?:s|ing)? (?:\w+ ){0,3}?(?:with|across"
-    r"|alongside)"
-    r"|liais\w+|coordinat\w+|align\w*|interfac\w+|alongside|across|between|together with"
+    r"|alongside)|liais\w+|coordinat\w+|align\w*|interfac\w+|alongside|across|between|together with"
     r"|communicat\w+|report(?:s|ing)? to)\b"
 )
 _TEAMS = re.compile(

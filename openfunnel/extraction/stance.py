@@ -46,8 +46,7 @@ _REQUIRED = re.compile(
     r"|\bknowledge of\b|\bfamiliar|\bunderstanding of\b|\bskilled in\b|\bbackground in\b"
     r"|\bhands[ -]on\b|\bcomfortable (?:with|in|using|working)|\byears\b|\byou (?:have|know|are"
     r"|bring)\b|\byou(?:'|’)(?:ve|re)\b|\bstrong\b|\bsolid\b|\bproven\b|\bability to\b"
-    r"|\bdegree in\b"
-    r"|\bexp[ée]rience (?:en|avec|sur|dans|de)|\bma[îi]tris|\bconnaissances?\b"
+    r"|\bdegree in\b|\bexp[ée]rience (?:en|avec|sur|dans|de)|\bma[îi]tris|\bconnaissances?\b"
     r"|\bbonnes? connaissance|\bcourant\b|\bcompétences?\b|\btu as\b|\bvous avez\b"
     r"|\berfahrung|\bkenntnisse|\bfließend|\bsicher(?:er)? umgang|\bexperiencia (?:en|con)"
     r"|\bconocimiento|\bdominio\b|\bexperiência (?:em|com)|\bconhecimento",
@@ -62,8 +61,7 @@ _DEMANDED = re.compile(
 _OPENS_DEMAND = re.compile(
     r"(?:- )?(?:at least |minimum (?:of )?|over )?\d+\+? ?(?:(?:-|–|to) ?\d+\+? ?)?(?:years?|yrs)\b"
     r"|- (?:\d+\+? )?(?:(?:a|an|and|or|the|some|any|proven|solid|strong|deep|good|great|excellent"
-    r"|extensive"
-    r"|prior"
+    r"|extensive|prior"
     r"|previous|hands[ -]on|working|demonstrated|in[ -]depth|practical|basic|advanced|professional"
     r"|relevant|significant|direct|real[ -]world|thorough|clear|sound|expert|demonstrable),? ){0,4}"
     r"(?:experience|understanding|knowledge|proficiency|expertise|familiarity|command|background"

@@ -57,8 +57,7 @@ TRIAGE_SCHEMA: Mapping[str, Any] = {
 
 _POOL = re.compile(
     r"\b(?:talent (?:communit(?:y|ies)|pool|network|pipeline|bank)\b(?! \w*(?:manag|lead|special))"
-    r"|talentpool"
-    r"|communaute de talents|vivier|banco de talentos?|comunida(?:d|de) de talentos?"
+    r"|talentpool|communaute de talents|vivier|banco de talentos?|comunida(?:d|de) de talentos?"
     r"|bolsa de (?:trabajo|talento|empleo)"
     r"|(?:general|open|spontaneous|speculative|unsolicited)"
     r" (?:job )?(?:applications?|applicants?|apply|interest|submissions?)\b"

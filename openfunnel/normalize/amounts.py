@@ -69,8 +69,7 @@ _YEN = {"CN": "CNY"}
 
 _BEFORE = (
     rf"(?:(?:USD|AUD|CAD)\s?\$|\$\s?USD|(?:us|ca|c|cdn|au|a|nz|sg|s|hk|nt|mx|r)?\$|£|€|₹|₪|₩|¥|₺"
-    rf"|₴|₱|฿"
-    rf"|\b(?:{_CODES})\b|\beuros?\b|\bRs\.?|\bS?Fr\.|\bkr\.?|\bR(?=\s?\d))"
+    rf"|₴|₱|฿|\b(?:{_CODES})\b|\beuros?\b|\bRs\.?|\bS?Fr\.|\bkr\.?|\bR(?=\s?\d))"
 )
 _AFTER = (
     rf"(?:\$\s?(?:CAD|USD|AUD)?|£|€|₹|₪|₩|¥|₺|\b(?:{_CODES})\b|\beuros?\b|zł|\bzl\b|\bkr\b\.?|Kč)"

@@ -85,8 +85,7 @@ _PAY = re.compile(
     r"|verg[üu]tung|jahresgehalt\w*|entgelt|r[ée]mun[ée]ration|salaire|fourchette|package|salario"
     r"|retribuci[óo]n"
     r"|stipendio|retribuzione|sal[áa]rio|remunera[çc][ãa]o|salaris|wynagrodzenie|l[öo]n|brut\w*"
-    r"|gross|ctc"
-    r"|hiring\s+range|target\s+range|stunde\w*|pay\s?range|salary\s?range)\b",
+    r"|gross|ctc|hiring\s+range|target\s+range|stunde\w*|pay\s?range|salary\s?range)\b",
     re.IGNORECASE,
 )
 _NOT_PAY = re.compile(

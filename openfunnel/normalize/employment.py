@@ -101,8 +101,7 @@ _TEXT_WORDS: tuple[tuple[EmploymentType, tuple[str, ...], re.Pattern[str]], ...]
             rf"\bfull[\s-]time[\s,]+(?:[\w-]+[\s,]+){{0,2}}?{_JOB}\b"
             rf"|\b(?:this|the)\s+{_JOB}\s+is\s+(?:an?\s+)?(?:[\w-]+[\s,]+){{0,2}}?full[\s-]time\b"
             r"|\bfull[\s-]time\s+(?:salaried|employment|hours|on-?\s?site|remote|hybrid"
-            r"|permanent)\b"
-            r"|\b(?:hire|join|work|working|seeking|hiring"
+            r"|permanent)\b|\b(?:hire|join|work|working|seeking|hiring"
             r"|looking\s+for)\s+(?:\w+\s+){0,3}?full[\s-]time\b"
             r"|\bin\s+vollzeit\b|^\W{0,4}full[\s-]time(?=\W*$|\s*[,|/(·•–])",
         ),

@@ -16,10 +16,7 @@ from openfunnel.normalize.lines import read_once
 from openfunnel.normalize.title import fold_title
 from openfunnel.records import RoleFunction
 
-_GENDER_NOTE = re.compile(
-    r"\((?:[mfwdxhntguvi*]\s*[/|,]\s*){1,3}[a-z*]+\)|\b[hf]/[fh]\b"
-    r"|\bm/w/d\b"
-)
+_GENDER_NOTE = re.compile(r"\((?:[mfwdxhntguvi*]\s*[/|,]\s*){1,3}[a-z*]+\)|\b[hf]/[fh]\b|\bm/w/d\b")
 _HEAD_END = re.compile(r"\s[-–—|:@]\s|,|(?<!\w)\(|\[|\s/\s|;")
 _MOST_DEPARTMENTS = 10
 

@@ -35,8 +35,7 @@ _SENTENCES = re.compile(
     rf"(?:(?!{_OF_OTHERS})[\w/&-]+\s+){{1,7}}?(?:based|located)\s+in"
     r"|open\s+to\s+(?:hiring|candidates|applicants)\s+(?:based\s+|located\s+)?in"
     rf"|{_ROLE}\s+{_IS}\s+(?:fully\s+)?remote\s+(?:with)?in"
-    r"|poste\s+(?:est\s+)?(?:bas[ée]e?|situ[ée]e?)\s+(?:[àa]|en|au)"
-    r")\s+",
+    r"|poste\s+(?:est\s+)?(?:bas[ée]e?|situ[ée]e?)\s+(?:[àa]|en|au))\s+",
     re.IGNORECASE,
 )
 _ITEM = re.compile(

@@ -84,8 +84,7 @@ _ONSITE = re.compile(
     r"|\b(?:work|working)\s+(?:fully\s+)?on-?\s?site\b(?!\s+(?:with|at\s+(?:customers?|clients?)))"
     r"|\b(?:location|workplace|work\s+type)\s?:\s*(?:\w+[\s,]+){0,3}?on-?\s?site\b"
     r"|\brequires?\s+(?:\w+\s+){0,2}?(?:in[\s-](?:office|person)|on-?\s?site)\s+(?:attendance"
-    r"|presence)"
-    r"|^(?:-\s)?(?:fully\s)?on-?\s?site\s+(?:at|in)\s+(?:our|the)\s"
+    r"|presence)|^(?:-\s)?(?:fully\s)?on-?\s?site\s+(?:at|in)\s+(?:our|the)\s"
     r"|\bin[\s-]office\s+locations?\b|\bbased\s+in[\s-]office\b"
     r"|\bwe(?:['’]re|\s+are|\s+work)\s+(?:an?\s+)?(?:all\s+|fully\s+)?in[\s-]person\b"
     r"|^(?:##\s)?in-office\s+requirement"
@@ -104,8 +103,7 @@ _REMOTE = re.compile(
     r"|\bremote\s+(?:in|within|across|from)\s+(?:the\s+)?[A-Z]"
     r"|^remote(?:$|\s?[(,:–—-]\s?[A-Z])|\bhome[\s-]based\s+(?:role|position|job)\b"
     r"|\b(?:work|working)\s+(?:fully\s+)?(?:remotely|from\s+anywhere)\b(?!\s+(?:program|policy"
-    r"|for\s))"
-    r"|\bopen\s+to\s+(?:fully\s+)?remote\b|\bchoose\s+between\s+working\s+from\s+home\b"
+    r"|for\s))|\bopen\s+to\s+(?:fully\s+)?remote\b|\bchoose\s+between\s+working\s+from\s+home\b"
     r"|\bvollst[äa]ndig\s+remote\b|\b(?:full|100\s?%)\s+t[ée]l[ée]travail\b"
     r"|\bt[ée]l[ée]travail\s+(?:complet|total|int[ée]gral|[àa]\s+100\s?%)",
     re.IGNORECASE,
@@ -141,8 +139,7 @@ _STEMS = (
 """A line without one of these, case folded, states no workplace."""
 _REFUSED = re.compile(
     r"\b(?:not|no|non|cannot|can't|isn't|never|unable\s+to|without|nicht|pas|if|whether"
-    r"|experienced?"
-    r"|worked)\b[^.!?\n]{0,40}$",
+    r"|experienced?|worked)\b[^.!?\n]{0,40}$",
     re.IGNORECASE,
 )
 _REFUSED_AFTER = re.compile(

@@ -86,8 +86,7 @@ _IN_A_TRADE = re.compile(r"\s?(?:of|in|as|at)\b", re.IGNORECASE)
 """`- 5+ years in revenue operations`: an item of a list that begins so is a requirement."""
 _OF_EMPLOYER = re.compile(
     r"\b(?:we|we've|we’ve|our\s+(?:company|team|firm|founders?|leadership|clients?|customers?)"
-    r"|combined"
-    r"|the\s+company|collectively|wir\s+(?:haben|sind|blicken)|nous\s+(?:avons|sommes))\b",
+    r"|combined|the\s+company|collectively|wir\s+(?:haben|sind|blicken)|nous\s+(?:avons|sommes))\b",
     re.IGNORECASE,
 )
 _WE_ASK = re.compile(
