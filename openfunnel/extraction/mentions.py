@@ -155,7 +155,7 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
 
 
 def _is_of_colleagues(text: str, sentence_at: tuple[int, int], start: int, end: int) -> bool:
-    """Return whether what stands there names a team that is worked with, and no skill."""
+    """Return whether what stands there names a team that is worked with, not what is known."""
     low, high = sentence_at
     cue = _works_with(text[low:high])
     return cue is not None and cue <= start - low and bool(_TEAMS.match(text, end, high))
