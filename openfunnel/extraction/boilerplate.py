@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.lines import read_once, split_lines
 from openfunnel.records import Origin
 from openfunnel.store.database import Database
 from openfunnel.store.siblings import board_texts
@@ -91,7 +91,7 @@ def _has_failed(reading: asyncio.Task[Boilerplate]) -> bool:
 
 
 def _lines(text: str) -> set[str]:
-    return {folded for line in text.split("\n") if (folded := _folded(line))}
+    return {folded for line in split_lines(text) if (folded := _folded(line))}
 
 
 @read_once

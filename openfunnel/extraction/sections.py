@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
-from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.lines import read_once, split_lines
 from openfunnel.normalize.text import fold
 
 HEADING_CHARACTERS = 90
@@ -162,30 +162,29 @@ def divide(text: str) -> list[Line]:
     lines = []
     section = Section.OPENING
     start = 0
-    raws = text.split("\n")
+    raws = split_lines(text)
     for raw, after in zip(raws, (*raws[1:], ""), strict=True):
         end = start + len(raw)
-        if raw.strip():
-            named = _heading(raw, after.startswith("- ")) if _may_be_heading(raw) else None
-            if named is not None and not (named is _UNKNOWN and section in _SUBDIVIDED):
-                section = named
-            of_line = section if named is not None else _labelled(raw, section)
-            lines.append(Line(start, end, raw, of_line, is_heading=named is not None))
+        if raw and not raw.isspace():
+            named = _heading(raw, after.startswith("- "))
+            of_line = section
+            if named is not None:
+                if not (named is _UNKNOWN and section in _SUBDIVIDED):
+                    section = of_line = named
+            elif section is not Section.PREFERRED:
+                of_line = _labelled(raw) or section
+            lines.append(Line(start, end, raw, of_line, named is not None))
         start = end + 1
     return lines
 
 
-def _labelled(raw: str, section: Section) -> Section:
-    """Return the section that a line names for itself, else the one it stands in."""
-    label = _LABEL.match(raw) if section is not Section.PREFERRED else None
-    if label is None or label[1].count(" ") >= _MOST_LABEL_WORDS:
-        return section
-    return _section_of(label[1]) or section
-
-
 @read_once
-def _section_of(label: str) -> Section | None:
-    folded = fold(label.replace("’", "'"))
+def _labelled(raw: str) -> Section | None:
+    """Return the section that a line names for itself, if it does."""
+    label = _LABEL.match(raw)
+    if label is None or label[1].count(" ") >= _MOST_LABEL_WORDS:
+        return None
+    folded = fold(label[1].replace("’", "'"))
     return next((section for section, pattern in _KNOWN if pattern.search(folded)), None)
 
 
@@ -201,6 +200,8 @@ def _may_be_heading(raw: str) -> bool:
 @read_once
 def _heading(raw: str, before_list: bool) -> Section | None:
     """Return the section a heading opens; None where the line is no heading."""
+    if not _may_be_heading(raw):
+        return None
     marked = raw.startswith("## ")
     words = _ORNAMENT.sub("", raw.removeprefix("## ").strip())
     folded = _LEADS_ON.sub(":", fold(words.replace("’", "'")))

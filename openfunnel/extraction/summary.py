@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import chain, islice
 
 from openfunnel.extraction.sections import Line, Section
@@ -101,7 +102,7 @@ def _spans(
             yield sentence, line.start + low, line.start + low + len(sentence)
 
 
-@read_once
+@lru_cache(256)
 def _words(sentence: str) -> frozenset[str]:
     return frozenset(_TITLE_WORD.findall(sentence.casefold()))
 

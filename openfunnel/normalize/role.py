@@ -8,12 +8,11 @@ does a consultant of the department Finance.
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import groupby
 
-from openfunnel.normalize.lines import read_once
-from openfunnel.normalize.title import fold_title
+from openfunnel.normalize.title import REMEMBERED_TITLES, fold_title
 from openfunnel.records import RoleFunction
 
 _GENDER_NOTE = re.compile(r"\((?:[mfwdxhntguvi*]\s*[/|,]\s*){1,3}[a-z*]+\)|\b[hf]/[fh]\b|\bm/w/d\b")
@@ -39,7 +38,7 @@ def title_role(title: str, departments: Sequence[str] = ()) -> RoleFunction:
     return RoleFunction.OTHER
 
 
-@read_once
+@lru_cache(REMEMBERED_TITLES)
 def _first(phrase: str, table: str) -> RoleFunction | None:
     for role, pattern in _rules(table):
         if pattern.search(phrase):

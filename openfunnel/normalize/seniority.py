@@ -5,12 +5,12 @@ The markers are data: `titles/seniority.tsv`.
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
-from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.lines import read_once, split_lines
 from openfunnel.normalize.text import holds_any
-from openfunnel.normalize.title import fold_title
+from openfunnel.normalize.title import REMEMBERED_TITLES, fold_title
 from openfunnel.records import Seniority
 
 _TEXT_CHARACTERS = 20_000
@@ -106,10 +106,14 @@ _GRADUATES = (
 _Said = tuple[Seniority, tuple[int, int]]
 
 
-@read_once
 def title_seniority(title: str) -> Seniority | None:
     """Return the level that a marker in `title` names; of alternatives the lower; None without."""
-    folded = _FOR_WHOM.sub("", fold_title(title))
+    return _marked_in(fold_title(title))
+
+
+@lru_cache(REMEMBERED_TITLES)
+def _marked_in(title: str) -> Seniority | None:
+    folded = _FOR_WHOM.sub("", title)
     for level in _DECISIVE:
         if _words()[level].search(folded):
             return level
@@ -142,7 +146,7 @@ def stated_seniority(text: str) -> tuple[Seniority, tuple[int, int]] | None:
     """
     graduates: _Said | None = None
     start = 0
-    for line in text[:_TEXT_CHARACTERS].split("\n"):
+    for line in split_lines(text[:_TEXT_CHARACTERS]):
         stated, is_for_graduates = _stated_in(line)
         if stated is not None:
             level, (low, high) = stated

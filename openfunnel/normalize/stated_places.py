@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from openfunnel.normalize.gazetteer import gazetteer, name_key
-from openfunnel.normalize.lines import LONGEST_LINE, read_once
+from openfunnel.normalize.lines import LONGEST_LINE, read_once, split_lines
 from openfunnel.normalize.location import parse_places
 from openfunnel.normalize.text import holds_any
 from openfunnel.records import Place
@@ -103,7 +103,7 @@ def _is_certain(place: Place) -> bool:
 def _phrases(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans in which places of the job may be named."""
     start, below_label, count = 0, False, 0
-    for line in text.split("\n"):
+    for line in split_lines(text):
         spans = _line_phrases(line)
         if below_label and not spans and len(line) <= _LONGEST_PHRASE:
             spans = _trimmed(line, 0)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from openfunnel.normalize.lines import split_lines
+
 T = TypeVar("T")
 
 
@@ -24,7 +26,7 @@ def first_statement(
     """
     best: tuple[int, T, tuple[int, int]] | None = None
     start = 0
-    for line in text.split("\n"):
+    for line in split_lines(text):
         found = read_line(line)
         if found is not None and (best is None or found.rank < best[0]):
             best = found.rank, found.value, (start + found.start, start + found.end)

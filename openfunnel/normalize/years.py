@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from openfunnel.normalize.lines import read_once
+from openfunnel.normalize.lines import read_once, split_lines
 from openfunnel.normalize.text import holds_any
 
 _MOST_YEARS = 25
@@ -149,23 +149,24 @@ def parse_years(text: str) -> tuple[int, tuple[int, int]] | None:
         if found is not None:
             years, (left, right) = found
             kind = with_tools if _WITH_A_TOOL.match(line[right : right + 80]) else overall
-            kind = without_degree if _INSTEAD_OF_DEGREE.search(line) else kind
+            kind = without_degree if _INSTEAD_OF_DEGREE.search(line, 0, _LONGEST_LINE) else kind
             kind.append((years, (start + left, start + right)))
     return max(overall or with_tools or without_degree, key=lambda found: found[0], default=None)
 
 
 def _required_lines(text: str) -> Iterator[tuple[int, str]]:
     start, preferred = 0, False
-    for line in text.split("\n"):
+    for line in split_lines(text):
         if line.startswith("## "):
-            preferred = _PREFERRED.search(line[:_LONGEST_LINE]) is not None
+            preferred = _PREFERRED.search(line, 0, _LONGEST_LINE) is not None
         elif not preferred:
-            yield start, line[:_LONGEST_LINE]
+            yield start, line
         start += len(line) + 1
 
 
 @read_once
 def _line_years(line: str) -> tuple[int, tuple[int, int]] | None:
+    line = line[:_LONGEST_LINE]
     if not _names_years(line.casefold()):
         return None
     named = islice(_YEARS.finditer(line), _MOST_IN_LINE)
