@@ -22,7 +22,7 @@ from openfunnel.normalize.seniority import (
     stated_seniority,
     title_seniority,
 )
-from openfunnel.normalize.years import parse_years
+from openfunnel.normalize.years import required_years
 from openfunnel.records import (
     Compensation,
     EmploymentType,
@@ -146,23 +146,15 @@ def _compensation(posting: PostingText, text: str) -> Sourced[Compensation] | No
 
 
 def _years(text: str, lines: list[Line]) -> Sourced[int] | None:
-    asked = [
-        line
+    found = required_years(
+        (line.start, line.text)
         for line in lines
         if line.section not in _NOT_ASKED_IN and not line.text.startswith("## ")
-    ]
-    found = parse_years("\n".join(line.text for line in asked))
+    )
     if found is None:
         return None
     years, (start, end) = found
-    before = 0
-    for line in asked:
-        if end <= before + len(line.text):
-            break
-        before += len(line.text) + 1
-    shift = line.start - before
-    evidence = _evidence(text, start + shift, end + shift)
-    return _YearsFound(value=years, source=_RULES, evidence=evidence)
+    return _YearsFound(value=years, source=_RULES, evidence=_evidence(text, start, end))
 
 
 def _summary(posting: PostingText, lines: list[Line]) -> Sourced[str] | None:

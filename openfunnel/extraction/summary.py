@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.stance import sentence_span
@@ -75,10 +75,13 @@ def summarize(lines: list[Line], title: str) -> tuple[str, int, int] | None:
     where there is none, then `compose` helps.
     """
     told = [line for line in lines if line.section in _READ and not line.is_heading]
-    hires = list(_spans(told, _hires))
-    named = set(_TITLE_WORD.findall(title.casefold()))
-    by_title = (hire for hire in hires if named.intersection(_words(hire[0])))
-    return next(chain(by_title, hires, _spans(told, _does)), None)
+    named = _words(title)
+    first = None
+    for hires in _spans(told, _hires):
+        if not named.isdisjoint(_words(hires[0])):
+            return hires
+        first = first or hires
+    return first or next(_spans(told, _does), None)
 
 
 def compose(title: str, company_name: str | None) -> str | None:

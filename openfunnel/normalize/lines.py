@@ -35,9 +35,8 @@ class KnownLine(str):
 @lru_cache(REMEMBERED_TEXTS)
 def split_lines(text: str) -> tuple[str, ...]:
     """Return the lines of `text`; one that was read lately knows what was read in it."""
-    return tuple(
-        _remembered(line) if len(line) <= LONGEST_REMEMBERED else line for line in text.split("\n")
-    )
+    lines = text.split("\n")
+    return tuple([_remembered(one) if len(one) <= LONGEST_REMEMBERED else one for one in lines])
 
 
 def read_once(read: Callable[[str, Unpack[More]], T]) -> Callable[[str, Unpack[More]], T]:

@@ -6,7 +6,7 @@ out, as is the age of the employer.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from openfunnel.normalize.lines import read_once, split_lines
@@ -135,16 +135,23 @@ _INSTEAD_OF_DEGREE = re.compile(
 def parse_years(text: str) -> tuple[int, tuple[int, int]] | None:
     """Return the least years of experience required in `text`, and the span that says so.
 
-    Lines under a heading (`## `) of preferred qualifications, and lines that say so themselves,
-    are passed over. Of several requirements the longest is the overall one, those with a tool
-    (`2 years of experience with SQL`) only where there is no other; of alternatives by degree in
-    one line the shortest counts, and what is asked for instead of a degree only where nothing else
-    is.
+    Lines under a heading (`## `) of preferred qualifications are passed over.
+    """
+    return required_years(_required_lines(text[:_LONGEST_TEXT]))
+
+
+def required_years(lines: Iterable[tuple[int, str]]) -> tuple[int, tuple[int, int]] | None:
+    """Return the least years of experience that `lines`, each with its start, require, and where.
+
+    Lines that say of themselves that they are about a plus are passed over. Of several requirements
+    the longest is the overall one, those with a tool (`2 years of experience with SQL`) only where
+    there is no other; of alternatives by degree in one line the shortest counts, and what is asked
+    for instead of a degree only where nothing else is.
     """
     overall: list[tuple[int, tuple[int, int]]] = []
     without_degree: list[tuple[int, tuple[int, int]]] = []
     with_tools: list[tuple[int, tuple[int, int]]] = []
-    for start, line in _required_lines(text[:_LONGEST_TEXT]):
+    for start, line in lines:
         found = _line_years(line)
         if found is not None:
             years, (left, right) = found
