@@ -9,6 +9,7 @@ in the whole text all the same.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from openfunnel.extraction.boilerplate import Boilerplate
 from openfunnel.extraction.pieces import Piece, divide_by_worth
@@ -64,9 +65,10 @@ def _choose(
     """Mark the pieces that are shown."""
     tokens, size = most_tokens, TEXT_BYTES
     filled = most_tokens * (1 - FILLED_SHARE)
-    ranked = sorted((piece for piece in pieces if piece.worth), key=_density, reverse=True)
-    for piece in ranked:
-        if tokens < filled and _density(piece) < LEAST_DENSITY:
+    ranked = [(_density(piece), piece) for piece in pieces if piece.worth]
+    ranked.sort(key=itemgetter(0), reverse=True)
+    for density, piece in ranked:
+        if tokens < filled and density < LEAST_DENSITY:
             piece.why = Omission.BUDGET
             continue
         heading = piece.heading if piece.heading and not piece.heading.shown else None

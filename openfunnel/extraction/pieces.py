@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from openfunnel.extraction.boilerplate import Boilerplate
 from openfunnel.extraction.sections import Line, Section
 from openfunnel.extraction.signs import Sign, find_signs
+from openfunnel.normalize.lines import read_once
 from openfunnel.records import Extraction, Omission
 
 LINE_CHARACTERS = 160
@@ -51,8 +52,8 @@ class Piece:
 
     start: int
     end: int
-    section: Section | None
-    """None for a heading."""
+    counting: frozenset[Sign]
+    """Signs that add to its worth."""
     worth: float
     """0: it is shown for the sake of another, or not at all."""
     why: Omission
@@ -68,14 +69,14 @@ def divide_by_worth(
     """Return the pieces of a text's lines in order; all but white space is in one of them."""
     pieces = list(_divide(lines, boilerplate))
     starts = [piece.start for piece in pieces]
-    counting = list(map(_counting, pieces))
     counted: set[tuple[int, Sign]] = set()
     told = [line for line in lines if not line.is_heading and line.section is not Section.PROCESS]
     for sign, start, end in find_signs(told, company, stated):
         index = max(0, bisect_right(starts, start) - 1)
         while index < len(pieces) and starts[index] < end:
-            if sign in counting[index] and (index, sign) not in counted:
-                pieces[index].worth += _OF_SIGN[sign]
+            piece = pieces[index]
+            if sign in piece.counting and (index, sign) not in counted:
+                piece.worth += _OF_SIGN[sign]
                 if sign is not Sign.SKILL:  # a line that names many is dense
                     counted.add((index, sign))
             index += 1
@@ -89,36 +90,35 @@ def _divide(lines: Sequence[Line], boilerplate: Boilerplate) -> Iterator[Piece]:
         repeats = line.text in boilerplate
         why = Omission.BOILERPLATE if repeats else Omission.SECTION
         if line.is_heading:
-            heading = Piece(line.start, line.end, None, 0.0, why)
+            heading = Piece(line.start, line.end, _ANYWHERE, 0.0, why)
             yield heading
             continue
         worth = 0.0 if repeats else _OF_SECTION[line.section]
         if worth and not is_divided:
             worth = _UNDIVIDED
+        counting = _ANYWHERE
+        if line.section is not Section.PROCESS:
+            counting = _ALL if worth else _OF_EMPLOYER
         if len(line.text) <= LINE_CHARACTERS:
-            yield Piece(line.start, line.end, line.section, worth, why, heading)
+            yield Piece(line.start, line.end, counting, worth, why, heading)
             continue
-        for start, end in _sentences(line):
-            yield Piece(start, end, line.section, worth, why, heading)
+        for start, end in _sentences(line.text):
+            yield Piece(line.start + start, line.start + end, counting, worth, why, heading)
 
 
-def _counting(piece: Piece) -> frozenset[Sign]:
-    """Return the signs that add to the worth of a piece, by the worth that it has of its own."""
-    if piece.section in (None, Section.PROCESS):
-        return _ANYWHERE
-    return _ALL if piece.worth else _OF_EMPLOYER
-
-
-def _sentences(line: Line) -> Iterator[tuple[int, int]]:
+@read_once
+def _sentences(line: str) -> tuple[tuple[int, int], ...]:
     """Return the spans of a line's sentences."""
+    spans = []
     start = 0
-    for gap in (*_SENTENCE_END.finditer(line.text), None):
-        end = gap.start() if gap else len(line.text)
+    for gap in (*_SENTENCE_END.finditer(line), None):
+        end = gap.start() if gap else len(line)
         while end - start > PIECE_CHARACTERS:
-            cut = line.text.rfind(" ", start + 1, start + PIECE_CHARACTERS)
+            cut = line.rfind(" ", start + 1, start + PIECE_CHARACTERS)
             cut = cut if cut > 0 else start + PIECE_CHARACTERS
-            yield line.start + start, line.start + cut
+            spans.append((start, cut))
             start = cut
-        if line.text[start:end].strip():
-            yield line.start + start, line.start + end
+        if line[start:end].strip():
+            spans.append((start, end))
         start = gap.end() if gap else end
+    return tuple(spans)
