@@ -166,19 +166,26 @@ def divide(text: str) -> list[Line]:
     for raw, after in zip(raws, (*raws[1:], ""), strict=True):
         end = start + len(raw)
         if raw and not raw.isspace():
-            named = _heading(raw, after.startswith("- "))
+            alone, before_list, label = _openings(raw)
+            named = before_list if after.startswith("- ") else alone
+            if named is not None and not (named is _UNKNOWN and section in _SUBDIVIDED):
+                section = named
             of_line = section
-            if named is not None:
-                if not (named is _UNKNOWN and section in _SUBDIVIDED):
-                    section = of_line = named
-            elif section is not Section.PREFERRED:
-                of_line = _labelled(raw) or section
+            if label is not None and named is None and section is not Section.PREFERRED:
+                of_line = label
             lines.append(Line(start, end, raw, of_line, named is not None))
         start = end + 1
     return lines
 
 
 @read_once
+def _openings(raw: str) -> tuple[Section | None, Section | None, Section | None]:
+    """Return the section that a line opens as a heading, and that where a list follows; and the one
+    that it names for itself alone.
+    """
+    return *(_headings(raw) if _may_be_heading(raw) else (None, None)), _labelled(raw)
+
+
 def _labelled(raw: str) -> Section | None:
     """Return the section that a line names for itself, if it does."""
     label = _LABEL.match(raw)
@@ -197,25 +204,21 @@ def _may_be_heading(raw: str) -> bool:
     return len(raw) <= HEADING_CHARACTERS
 
 
-@read_once
-def _heading(raw: str, before_list: bool) -> Section | None:
-    """Return the section a heading opens; None where the line is no heading."""
-    if not _may_be_heading(raw):
-        return None
+def _headings(raw: str) -> tuple[Section | None, Section | None]:
+    """Return the section a heading opens, and that before a list; None where it is no heading."""
     marked = raw.startswith("## ")
     words = _ORNAMENT.sub("", raw.removeprefix("## ").strip())
     folded = _LEADS_ON.sub(":", fold(words.replace("’", "'")))
     if raw.startswith("- "):
-        return _entry_heading(folded) if before_list else None
+        return None, _entry_heading(folded)
     if not marked and not folded.endswith(":") and not _plain_heading(folded):
-        leads = before_list and not folded.endswith(_SENTENCE_ENDS)
-        return Section.PREFERRED if leads and _WELCOME.search(folded) else None
+        leads = not folded.endswith(_SENTENCE_ENDS) and _WELCOME.search(folded)
+        return None, Section.PREFERRED if leads else None
     if _ASKED_AND_WELCOME.search(folded):
-        return Section.REQUIRED
-    for section, pattern in _KNOWN:
-        if pattern.search(folded):
-            return section
-    return _UNKNOWN if marked else None
+        return Section.REQUIRED, Section.REQUIRED
+    unknown = _UNKNOWN if marked else None
+    section = next((one for one, pattern in _KNOWN if pattern.search(folded)), unknown)
+    return section, section
 
 
 def _entry_heading(folded: str) -> Section | None:
