@@ -52,6 +52,9 @@ MOST_ITEMS = 200
 """Of a list; postings name tens."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BEFORE_A_NAME, _BEHIND_A_NAME = "\"'`“”„‘’«»,;:•·–—- ", "\"'`“”„‘’«»,;:•·–—-.…? "
+"""What belongs to a sentence or list that a name was taken from. A dot before it, and `!`, `+`, `#`
+and `*` behind it, are parts of names."""
 _NOTHING = frozenset(("", "null", "none", "n/a"))
 
 
@@ -63,17 +66,31 @@ def _clean(value: object) -> object:
     return one_line(value)
 
 
+def _bare(value: object) -> object:
+    """Take off what no name begins or ends with, and a bracket whose other half is missing."""
+    if not isinstance(value, str):
+        return value
+    name = value.lstrip(_BEFORE_A_NAME).rstrip(_BEHIND_A_NAME)
+    if name.endswith((")", "]", "}")) and not any(bracket in name for bracket in "([{"):
+        name = name[:-1].rstrip(_BEHIND_A_NAME)
+    if name.startswith(("(", "[", "{")) and not any(bracket in name for bracket in ")]}"):
+        name = name[1:].lstrip(_BEFORE_A_NAME)
+    return name
+
+
 def _nothing_is_null(value: object) -> object:
     """Read the words that models write where the schema lets them write null."""
     return None if isinstance(value, str) and value.strip().lower() in _NOTHING else value
 
 
 _CLEAN = BeforeValidator(_clean)
+_BARE = BeforeValidator(_bare)
 _NULLABLE = BeforeValidator(_nothing_is_null)
 
-Name = Annotated[str, _CLEAN, StringConstraints(min_length=1, max_length=100)]
-Quote = Annotated[str, _CLEAN, StringConstraints(min_length=1, max_length=1000)]
-Summary = Annotated[str, _CLEAN, StringConstraints(min_length=1, max_length=600)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100), _CLEAN]
+BareName = Annotated[str, StringConstraints(min_length=1, max_length=100), _BARE, _CLEAN]
+Quote = Annotated[str, StringConstraints(min_length=1, max_length=1000), _CLEAN]
+Summary = Annotated[str, StringConstraints(min_length=1, max_length=600), _CLEAN]
 Amount = Annotated[Decimal, Field(ge=Decimal("0.01"), le=Decimal("1e12"))]
 Years = Annotated[int, Field(ge=0, le=50)]
 Currency = Annotated[
@@ -97,7 +114,7 @@ class StatedSkill(_Answer):
     """A technology or skill in the model's words."""
 
     evidence: Quote
-    name: Name
+    name: BareName
     stance: Stance
 
 

@@ -218,6 +218,44 @@ def test_keys_beyond_the_schema_and_words_for_nothing_do_no_harm() -> None:
     assert (answer.workplace, answer.employment_type, answer.pay_currency) == (None, None, "USD")
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Python,", "Python"),
+        ('"Kafka"', "Kafka"),
+        ("“dbt”;", "dbt"),
+        ("- `Go`", "Go"),
+        ("SQL)", "SQL"),
+        ("(SQL", "SQL"),
+        ("Excel (advanced)", "Excel (advanced)"),
+        ("C++,", "C++"),
+        ("C#.", "C#"),
+        (".NET", ".NET"),
+        ("Yahoo!", "Yahoo!"),
+    ],
+)
+def test_a_name_is_read_without_the_sentence_around_it(said: str, name: str) -> None:
+    (skill,) = read_answer(written(skills=[KAFKA | {"name": said}])).skills
+
+    assert skill.name == name
+
+
+def test_a_name_of_punctuation_is_none() -> None:
+    answer, reasons = salvage_answer(written(skills=[KAFKA | {"name": '",",'}]))
+
+    assert (answer.skills, reasons) == ((), {NOT_IN_SCHEMA: 1})
+
+
+def test_a_text_out_of_bounds_is_told_by_its_characters() -> None:
+    with pytest.raises(InvalidAnswer) as refused:
+        read_answer(written(skills=[KAFKA | {"name": "x" * 101, "evidence": ""}]))
+
+    assert describe(refused.value) == (
+        "skills.0.evidence: String should have at least 1 character; "
+        "skills.0.name: String should have at most 100 characters"
+    )
+
+
 def test_of_a_key_that_comes_twice_the_last_counts() -> None:
     assert read_answer(f'{{"seniority": "junior", {written()[1:]}').seniority == "senior"
 
