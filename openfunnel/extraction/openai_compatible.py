@@ -41,8 +41,9 @@ from openfunnel.settings import Settings
 NO_KEY = "none"
 """Sent where no key is set: servers on one's own machines ask for none."""
 
-_KEY_REFUSED = 401
-"""The key was good at the start, so it is being changed: no fault of the posting."""
+_ACCOUNT_STATUS = frozenset({401, 402})
+"""The key was good at the start, so it is being changed, or its account is used up: no fault of the
+posting."""
 
 _TEMPLATE_TOKENS = 1_000
 """What a chat template may add to a prompt, generously."""
@@ -63,6 +64,7 @@ class OpenAiModel(ChatModel):
         if settings.openai_url is None:
             raise InvalidSetting(name="OPENFUNNEL_OPENAI_URL", problem="it is not set")
         self.model = model
+        self._named_by = _variable(settings, model)
         self.host = redact_url(settings.openai_url)
         self.options: Mapping[str, Any] = {
             "temperature": 0,
@@ -97,14 +99,15 @@ class OpenAiModel(ChatModel):
         if self.model not in served:
             named = ", ".join(sorted(served)[:5]) or "none"
             self._unavailable(
-                f"{self.model} is not served", f"Set OPENFUNNEL_MODEL to one that is: {named[:300]}"
+                f"{self.model} is not served", f"Set {self._named_by} to one that is: {named[:300]}"
             )
 
     async def chat(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Reply:
         """Ask, and wait for the whole answer.
 
         Raises:
-            ModelBusy: the server is away, busy, misses the model, or no longer takes the key.
+            ModelBusy: the server is away, busy, misses the model, no longer takes the key, or wants
+                to be paid first.
             ExtractionFailed: it refused the request, or took it and did not answer in time.
             ModelAnswerInvalid: what it sent is not of its protocol.
         """
@@ -126,7 +129,7 @@ class OpenAiModel(ChatModel):
             # Before the answer or within it; a time-out is one, of the connecting.
             raise self._busy(str(error.__cause__ or error) or type(error).__name__) from error
         except openai.APIStatusError as error:
-            if error.status_code in BUSY_STATUS or error.status_code == _KEY_REFUSED:
+            if error.status_code in BUSY_STATUS | _ACCOUNT_STATUS:
                 raise self._busy(error.message) from error
             reason = f"{self.host}: {self._key.hidden_in(error.message)[:300]}"
             raise ExtractionFailed(reason=reason) from error
@@ -160,6 +163,16 @@ class OpenAiModel(ChatModel):
         raise ModelUnavailable(
             host=self.host, model=self.model, reason=reason, remedy=remedy
         ) from None
+
+
+def _variable(settings: Settings, model: str) -> str:
+    """Return the environment variable that names a model."""
+    named = {
+        settings.triage_model: "OPENFUNNEL_TRIAGE_MODEL",
+        settings.model_large: "OPENFUNNEL_MODEL_LARGE",
+        settings.model: "OPENFUNNEL_MODEL",
+    }
+    return named.get(model, "OPENFUNNEL_MODEL")
 
 
 def closed(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -190,7 +190,7 @@ async def test_an_answer_beyond_sense_is_not_read_to_its_end(
     assert (await model.chat(MESSAGES, SCHEMA)).content == "{}"
 
 
-@pytest.mark.parametrize("status", [401, 404, 429, 502, 503])
+@pytest.mark.parametrize("status", [401, 402, 404, 429, 502, 503])
 async def test_a_busy_vanished_or_closed_server_is_no_fault_of_the_posting(
     server: ModelServer, model: OpenAiModel, status: int
 ) -> None:
@@ -329,6 +329,21 @@ async def test_a_model_that_is_not_there_says_what_to_do(
 
     with pytest.raises(ModelUnavailable, match=said):
         await model.check()
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable"),
+    [("model_large", "OPENFUNNEL_MODEL_LARGE"), ("triage_model", "OPENFUNNEL_TRIAGE_MODEL")],
+)
+async def test_a_further_model_that_is_not_there_names_its_own_variable(
+    server: ModelServer, setting: str, variable: str
+) -> None:
+    model = OpenAiModel(settings_for(server.url, model=MODEL, **{setting: "missing"}), "missing")
+
+    with pytest.raises(ModelUnavailable, match=f"Set {variable} to one that is: {MODEL}"):
+        await model.check()
+
+    await model.close()
 
 
 async def test_an_absent_server_is_noticed_at_the_start(nobody: str) -> None:
