@@ -19,6 +19,7 @@ from openfunnel.errors import ExtractionFailed, InvalidSetting
 from openfunnel.extraction.answer_cache import AnswerCache, question_key
 from openfunnel.extraction.calls import Calls
 from openfunnel.extraction.chat import ChatModel, Ending, Message
+from openfunnel.normalize.gazetteer import gazetteer
 from openfunnel.normalize.text import clean_text, fold, one_line
 from openfunnel.records import Extraction, PostingText, RoleFunction
 from openfunnel.settings import Settings
@@ -113,7 +114,7 @@ class Triage:
         """Make the triage that the settings ask for.
 
         Raises:
-            InvalidSetting: a role function or language is none that is known.
+            InvalidSetting: a role function, country or language is none that is known.
         """
         for name in sorted(settings.triage_roles - set(RoleFunction)):
             problem = f"{name!r} is none of {', '.join(RoleFunction)}"
@@ -122,6 +123,13 @@ class Triage:
             if not hasattr(IsoCode639_1, name.upper()):
                 problem = f"no language is known by {name!r}"
                 raise InvalidSetting(name="OPENFUNNEL_TRIAGE_LANGUAGES", problem=problem)
+        for code in sorted(settings.triage_countries):
+            countries = gazetteer().countries
+            if code in countries.values():
+                continue
+            meant = countries.get(code.lower())  # a short name, such as `uk`
+            problem = f"no country has the code {code!r}" + (f"; {meant} is meant" if meant else "")
+            raise InvalidSetting(name="OPENFUNNEL_TRIAGE_COUNTRIES", problem=problem)
         roles = frozenset(map(RoleFunction, settings.triage_roles))
         return cls(roles, settings.triage_countries, settings.triage_languages, model)
 

@@ -141,6 +141,8 @@ def test_settings_make_the_filters() -> None:
     [
         ({"triage_roles": "wizard"}, "OPENFUNNEL_TRIAGE_ROLES"),
         ({"triage_languages": "xx"}, "OPENFUNNEL_TRIAGE_LANGUAGES"),
+        ({"triage_countries": "fr,zz"}, "OPENFUNNEL_TRIAGE_COUNTRIES: no country .* 'ZZ'"),
+        ({"triage_countries": "UK"}, "'UK'; GB is meant"),
     ],
 )
 def test_a_filter_of_nothing_known_names_its_variable(
