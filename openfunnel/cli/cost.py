@@ -16,30 +16,34 @@ if TYPE_CHECKING:
     from openfunnel.extraction.cost import Assumptions, Projection
 
 
+MOST = 1_000_000_000_000
+"""Of whatever is counted or priced: sums of it stay within what numbers can hold."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command()(cost)
 
 
 def cost(
-    postings: Annotated[int, typer.Option(min=1, help="How many are to be extracted.")],
+    postings: Annotated[int, typer.Option(min=1, max=MOST, help="How many are to be extracted.")],
     price_in: Annotated[
-        float | None, typer.Option(min=0, help="Price of a million tokens of prompts.")
+        float | None, typer.Option(min=0, max=MOST, help="Price of a million tokens of prompts.")
     ] = None,
     price_out: Annotated[
-        float | None, typer.Option(min=0, help="Price of a million tokens of answers.")
+        float | None, typer.Option(min=0, max=MOST, help="Price of a million tokens of answers.")
     ] = None,
     tokens_in: Annotated[
-        float | None, typer.Option(min=0, help="Assume so many tokens in a prompt.")
+        float | None, typer.Option(min=0, max=MOST, help="Assume so many tokens in a prompt.")
     ] = None,
     tokens_out: Annotated[
-        float | None, typer.Option(min=0, help="Assume so many tokens in an answer.")
+        float | None, typer.Option(min=0, max=MOST, help="Assume so many tokens in an answer.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0, help="Assume that a call takes so long.")
+        float | None, typer.Option(min=0, max=MOST, help="Assume that a call takes so long.")
     ] = None,
     calls: Annotated[
-        float | None, typer.Option(min=1, help="Assume so many calls for a posting.")
+        float | None, typer.Option(min=1, max=MOST, help="Assume so many calls for a posting.")
     ] = None,
     cached: Annotated[
         float | None, typer.Option(min=0, max=1, help="Assume this share of answers to be known.")
@@ -48,7 +52,8 @@ def cost(
         float | None, typer.Option(min=0, max=1, help="Assume that triage keeps back this share.")
     ] = None,
     slots: Annotated[
-        int | None, typer.Option(min=1, help="Assume that so many calls are answered at a time.")
+        int | None,
+        typer.Option(min=1, max=MOST, help="Assume that so many calls are answered at a time."),
     ] = None,
 ) -> None:
     """Project tokens, time and money from what models have cost here so far."""
