@@ -74,6 +74,7 @@ class ModelExtractor:
         self._on_failure = on_failure
         self._prompt_tokens = prompt_tokens
         self._keys = [answer_keys(tier, prompt_tokens) for tier in self._tiers]
+        self._warned_of = ""
         # The rules are pure Python: a second thread would not make them faster.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
 
@@ -114,6 +115,7 @@ class ModelExtractor:
         failure = "; ".join(f"{one.model}: {_problem(one)}" for one in told)
         failure = one_line(failure)[:FAILURE_CHARACTERS]
         if self._on_failure == "rules":
+            self._warn(told, failure)
             return _by_rules(question, started, failure=failure, told=told)
         if any(one.may_pass for one in told):
             raise ExtractionFailed(reason=failure)
@@ -139,6 +141,13 @@ class ModelExtractor:
 
     def _trusts(self, told: Told) -> bool:
         return told.concluded is not None and told.concluded.confidence >= self._min_confidence
+
+    def _warn(self, told: Sequence[Told], failure: str) -> None:
+        """Say once that requests fail: a server that refuses one mostly refuses them all."""
+        failed = any(one.may_pass for one in told if one.concluded is None)
+        if failed and failure != self._warned_of:
+            log.warning("The rules step in, because a request failed: %s", failure)
+            self._warned_of = failure
 
     def _prepare(self, posting: PostingText, boilerplate: Boilerplate) -> Question:
         lines = rules.lines_of(posting)

@@ -205,6 +205,26 @@ async def test_the_rules_step_in_with_the_failure_on_record(
     assert "extraction failed" not in result.failure  # it says so where it is shown
 
 
+async def test_requests_that_fail_in_the_same_way_are_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = ExtractionFailed(reason="'maxLength' is not permitted")
+    unquoted = {"technologies": [], "pay_min": None, "pay_max": None, "years_experience_min": None}
+    sound_in_part = says(role_function="legal", seniority="intern", skills="none", **unquoted)
+    ladder = Ladder(
+        *(refused, refused, refused, refused, TIMED_OUT, TIMED_OUT, PROSE, PROSE),
+        *(sound_in_part, TIMED_OUT),
+    )
+
+    for title in ("Cook", "Nurse", "Pilot", "Judge", "Miner"):
+        await ladder.extract(POSTING.model_copy(update={"title": title}))
+
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(told) == 2
+    assert "'maxLength' is not permitted" in told[0]
+    assert "no answer in time" in told[1]
+
+
 async def test_a_failure_costs_what_was_asked() -> None:
     ladder = Ladder(PROSE, PROSE)
 
