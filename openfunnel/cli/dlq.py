@@ -203,16 +203,18 @@ def _database(settings: Settings | None = None) -> "Iterator[Database]":
 
 def _table(letters: "Sequence[StoredLetter]") -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("id", justify="right")
+    table.add_column("id", justify="right", no_wrap=True)
     for heading in ("kind", "key", "reason"):
         table.add_column(heading, overflow="fold")
-    table.add_column("tries", justify="right")
+    table.add_column("tries", justify="right", no_wrap=True)
     table.add_column("since", no_wrap=True)
-    table.add_column("last error", overflow="ellipsis", no_wrap=True)
+    table.add_column("last error")
     for letter in letters:
         written = f"{letter.created_at:%Y-%m-%d %H:%M}"
         words = str(letter.id), letter.kind, letter.key, letter.reason, str(letter.attempts)
-        table.add_row(*(Text(printable(one)) for one in (*words, written, letter.last_error)))
+        # It gives way to the others: a column that must not wrap would take their place.
+        error = Text(printable(letter.last_error), no_wrap=True, overflow="ellipsis")
+        table.add_row(*(Text(printable(one)) for one in (*words, written)), error)
     return table
 
 

@@ -315,6 +315,18 @@ async def test_letters_are_listed_and_counted(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("environment")
+async def test_a_long_error_leaves_room_for_the_number_to_show_a_letter_by(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = write(database, "extract", "12", last_error="small answered nonsense; " * 20)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    _, shown, _ = await run("list")
+
+    assert f"{letter.id}  extract  12" in shown
+
+
+@pytest.mark.usefixtures("environment")
 async def test_letters_are_chosen_by_kind_reason_and_number(database: Database) -> None:
     first = crawl_letter(database, reason="timed_out")
     crawl_letter(database, reason="blocked")
