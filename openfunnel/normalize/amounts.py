@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
 _MOST_AMOUNTS = 4_000
 
@@ -79,7 +79,8 @@ _CURRENCY_WORDS = frozenset(
     f"{_CODES}|euro|euros|rs|fr|sfr|kr|r|zl|lpa|lakh|lakhs|lac|lacs".casefold().split("|")
 )
 """All that `_BEFORE`, `_AFTER` and the Indian scales know a currency by, save the symbols."""
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile("[a-zß-öø-ÿ]+")
+r"""Quicker than `[^\W\d_]`; it cuts words at rarer letters, too, which hides no currency."""
 _DIGITS = (
     r"(?:\d{1,3}(?:[,.'’ \u00a0\u202f]\d{2,3}(?!\d)){1,4}(?:[.,]\d{1,2}(?!\d))?"
     r"|\d{1,9}(?:[.,]\d{1,2}(?!\d))?)"
@@ -110,8 +111,7 @@ _AND = re.compile(r"\s[\w ,'’-]*\b(?:and|to)\s+(?:up\s+to\s+)?", re.IGNORECASE
 """`between $73,100 in the cheapest town and $117,000`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """A number with its scale applied; `is_huge` for millions, which are no pay."""
 
     value: Decimal

@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 from openfunnel.normalize.amounts import Amount, currency_of, find_amounts, is_range, names_currency
 from openfunnel.normalize.money import to_usd
+from openfunnel.normalize.text import holds_any
 from openfunnel.records import Compensation, PayPeriod
 
 _LONGEST_TEXT = 200_000
 _MOST_AMOUNTS = 400
 _DIGIT = re.compile(r"\d")
-_SPACE = re.compile(r"\s")
+_DIGITS = re.compile(r"\d(?:.*\d)?")
+"""From the first digit of a line to its last."""
 _REACH = 40
-"""Characters before and after a line in which the currency of its amounts may stand."""
+"""Characters before and after a line's digits in which the currency of its amounts may stand."""
 _LONGEST_SPAN = 400
 
 PERIODS_A_YEAR = {
@@ -36,25 +38,29 @@ _WIDEST_RATIO = 6
 _HOURLY_USD = (7, 100)
 """What is called pay and lies between is paid an hour: `Pay range: $18.50 - $22.00`."""
 
-_PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
-    (period, re.compile(pattern, re.IGNORECASE))
-    for period, pattern in (
+_PERIODS: tuple[tuple[PayPeriod, tuple[str, ...], re.Pattern[str]], ...] = tuple(
+    (period, tuple(stems.split("|")), re.compile(pattern, re.IGNORECASE))
+    for period, stems, pattern in (
         (
             PayPeriod.HOUR,
+            "/|hour|hr|ph|stund|heure|ora",
             r"\b(?:per|an|each|/)\s*h(?:ou)?r\b|/\s?h(?:(?:ou)?r)?\b|\bhourly\b|\bp/?h\b"
             r"|\bpro stunde|\bstundenlohn|\bde l['’]heure|\bpor hora|\ball'ora",
         ),
         (
             PayPeriod.DAY,
+            "day|daily|tjm|tag|jour",
             r"\b(?:per|a|each)\s+day\b|/\s?day\b|\bdaily\b|\bday rate|\btjm\b"
             r"|\bpro tag|\bpar jour|\btagessatz",
         ),
         (
             PayPeriod.WEEK,
+            "week|wk|woche|semaine",
             r"\b(?:per|a|each)\s+week\b|/\s?w(?:ee)?k\b|\bweekly\b|\bpro woche|\bpar semaine",
         ),
         (
             PayPeriod.MONTH,
+            "/|month|mens|mois|monat|mes|mês|mies|maand|m.",
             r"\b(?:per|a|each)\s+month\b|/\s?mo(?:nth)?\b|\bmonthly\b"
             r"|\bmensuel|\bpar mois|\bpro monat|\bim monat"
             r"|\bmonatlich|\bmonats|\bmensual|\bal mes\b|\bpor m[êe]s\b"
@@ -63,6 +69,7 @@ _PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
         ),
         (
             PayPeriod.YEAR,
+            "year|yr|annu|anual|año|jahr|jähr|jaar|p|roczn",
             r"\b(?:per|a|each|/)\s*(?:year|annum)\b|/\s?y(?:ea)?r\b"
             r"|\bannual(?:ly|ized)?\b"
             r"|\byearly\b|\bp\.?\s?a\b\.?"
@@ -72,6 +79,7 @@ _PERIODS: tuple[tuple[PayPeriod, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+"""Each with stems, one of which stands where the expression fits: quicker to look for."""
 _CLAUSE_END = re.compile(r"[.;+,(|•\n]|\b(?:plus|and|with|as well)\b")
 _NEXT = re.compile(r"[\d,;.|•]")
 _APART = re.compile(r"\s[|•]\s")
@@ -171,28 +179,22 @@ def _bands(text: str, country: str | None) -> Iterator[_Band]:
 
 
 def _amounts(text: str, country: str | None) -> Iterator[Amount]:
-    """Yield the amounts of `text`; lines without a digit, and far from money, are not searched."""
+    """Yield the amounts of `text`; what is far from digits, or from money, is not searched."""
     for left, right in _windows(text):
         if names_currency(text[max(0, left - _REACH) : right]):
             yield from find_amounts(text, country, left, right)
 
 
 def _windows(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans around lines with digits, each from the start of a word, without overlaps."""
+    """Yield the spans around the digits of each line, without overlaps."""
     left = right = 0
-    digit = _DIGIT.search(text)
-    while digit:
-        start = text.rfind("\n", 0, digit.start()) + 1
-        end = text.find("\n", digit.end())
-        end = end if end >= 0 else len(text)
-        space = _SPACE.search(text, start - _REACH, start) if start > _REACH else None
-        opens = space.end() if space else 0
+    for digits in _DIGITS.finditer(text):
+        opens = max(0, digits.start() - _REACH)
         if opens > right:
             if right:
                 yield left, right
             left = opens
-        right = end + _REACH
-        digit = _DIGIT.search(text, end)
+        right = digits.end() + _REACH
     if right:
         yield left, right
 
@@ -259,7 +261,7 @@ def _speaks_of_pay(before: str, after: str, *, is_range: bool) -> bool:
     said += [(match.end(), False) for match in _NOT_PAY.finditer(behind)]
     if said:
         return max(said)[1]
-    if any(pattern.match(after[:20].strip()) for _, pattern in _PERIODS) or _PAY.search(near):
+    if any(pattern.match(after[:20].strip()) for _, _, pattern in _PERIODS) or _PAY.search(near):
         return True
     return is_range
 
@@ -269,25 +271,32 @@ def _period(before: str, after: str, value: Decimal, currency: str) -> PayPeriod
     ahead = _DIGIT.split(after[:60], maxsplit=1)[0]
     stated = [
         (match.start(), period)
-        for period, pattern in _PERIODS
+        for period, pattern in _likely_periods(ahead)
         if (match := pattern.search(ahead)) is not None
     ]
-    behind = [
+    if stated:
+        return min(stated, key=lambda item: item[0])[1]
+    behind = before[-160:]
+    stated = [
         (-match.end(), period)
-        for period, pattern in _PERIODS
-        for match in pattern.finditer(before[-160:])
+        for period, pattern in _likely_periods(behind)
+        for match in pattern.finditer(behind)
     ]
-    for found in (stated, behind):
-        if found:
-            return min(found, key=lambda item: item[0])[1]
+    if stated:
+        return min(stated, key=lambda item: item[0])[1]
     usd = to_usd(value, currency)
     if usd is None:
         return PayPeriod.YEAR if value >= 10_000 else None
     if usd.amount >= 10_000:
         return PayPeriod.YEAR
-    if _HOURLY_USD[0] <= usd.amount <= _HOURLY_USD[1] and _PAY.search(before[-160:]):
+    if _HOURLY_USD[0] <= usd.amount <= _HOURLY_USD[1] and _PAY.search(behind):
         return PayPeriod.HOUR
     return PayPeriod.MONTH if usd.amount >= 400 and currency not in ("USD", "GBP") else None
+
+
+def _likely_periods(text: str) -> list[tuple[PayPeriod, re.Pattern[str]]]:
+    folded = text.casefold()
+    return [(period, pattern) for period, stems, pattern in _PERIODS if holds_any(folded, stems)]
 
 
 def _is_ote(before: str, after: str) -> bool:
