@@ -93,6 +93,17 @@ class _Found(NamedTuple):
     """Span in the line."""
 
 
+class _Words(NamedTuple):
+    """What the words of a sentence say of the names in it; positions in the sentence."""
+
+    works_with: int
+    """Where the first words end that say who is worked with; its end without any."""
+    degrees: tuple[tuple[int, int], ...]
+    """Spans of degrees and what they are in: subjects, and no skills."""
+    names_others: bool
+    """Whether it may list companies."""
+
+
 def find_mentions(posting: PostingText, text: str, lines: list[Line]) -> list[SkillMention]:
     """Return each technology and skill once, with its strongest stance, in order of the text."""
     company = _employer(posting.company_name or _named_in(text))
@@ -143,48 +154,30 @@ def _read(match: Match, text: str, section: Section) -> _Found | None:
     stance = stance_of(text, section, sentence_at, start, end)
     if match.is_skill and stance is Stance.MENTIONED:  # `insurance` among the benefits
         return None
-    if match.is_skill and _is_of_degree(sentence, start - low):
+    words = _words_of(sentence)
+    if match.is_skill and any(left <= start - low < right for left, right in words.degrees):
         return None
-    if _is_of_colleagues(text, sentence_at, start, end):
-        return None
-    if _names_others(sentence) and _COMPANIES_LIKE.search(text, low, start):
+    if words.works_with <= start - low and _TEAMS.match(text, end, high):
+        return None  # a team that is worked with
+    if words.names_others and _COMPANIES_LIKE.search(text, low, start):
         return None
     if stance is Stance.MENTIONED and (section is Section.PROCESS or _names_companies(sentence)):
         return None  # a customer, an investor, or small print
     return _Found(match, stance, _around(text, sentence_at, start, end))
 
 
-def _is_of_colleagues(text: str, sentence_at: tuple[int, int], start: int, end: int) -> bool:
-    """Return whether what stands there names a team that is worked with, not what is known."""
-    low, high = sentence_at
-    cue = _works_with(text[low:high])
-    return cue is not None and cue <= start - low and bool(_TEAMS.match(text, end, high))
-
-
 @lru_cache(maxsize=256)
-def _works_with(sentence: str) -> int | None:
-    """Return where the first words end that say who is worked with; None without any."""
-    found = _WORKING_WITH.search(sentence.lower())
-    return found.end() if found else None
-
-
-def _is_of_degree(sentence: str, position: int) -> bool:
-    """Return whether what stands there is what a degree is in: a subject, and no skill."""
-    return any(low <= position < high for low, high in _degrees(sentence))
-
-
-@lru_cache(maxsize=256)
-def _degrees(sentence: str) -> tuple[tuple[int, int], ...]:
+def _words_of(sentence: str) -> _Words:
+    """Find out once what is asked at each name."""
     folded = sentence.lower()
-    if not holds_any(folded, _DEGREE_STEMS):  # spares most the slow search
-        return ()
-    return tuple(degree.span() for degree in _DEGREE.finditer(sentence))
-
-
-@lru_cache(maxsize=256)
-def _names_others(sentence: str) -> bool:
-    """Return whether a sentence may list companies: quicker to find out once than at each name."""
-    return bool(_OTHERS.search(sentence.lower()))
+    works_with = _WORKING_WITH.search(folded)
+    # The first test spares most the slow search.
+    degrees = _DEGREE.finditer(sentence) if holds_any(folded, _DEGREE_STEMS) else ()
+    return _Words(
+        works_with=works_with.end() if works_with else len(sentence),
+        degrees=tuple(degree.span() for degree in degrees),
+        names_others=_OTHERS.search(folded) is not None,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -195,8 +188,9 @@ def _names_companies(sentence: str) -> bool:
 def _mention(found: _Found, line: Line | None, title: str) -> SkillMention:
     """Make the mention of what was found in a line; None stands for the title."""
     match = found.match
-    evidence = Evidence(text=title)
-    if line is not None:
+    if line is None:
+        evidence = Evidence(text=title)
+    else:
         low, high = found.evidence_at
         evidence = Evidence(text=line.text[low:high], start=line.start + low, end=line.start + high)
     return SkillMention(
