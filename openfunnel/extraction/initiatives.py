@@ -226,22 +226,23 @@ def find_initiatives(lines: list[Line]) -> list[tuple[Type, int, int]]:
     for line in lines:
         if line.is_heading or line.section is Section.PROCESS:
             continue
-        for pattern, start, end in _stated(line.text):
-            if pattern.type in found or (line.section in _ASKED and not pattern.asked_of_person):
-                continue
-            found[pattern.type] = (pattern.type, line.start + start, line.start + end)
+        for kind, start, end in _stated(line.text, line.section in _ASKED):
+            found.setdefault(kind, (kind, line.start + start, line.start + end))
     return list(found.values())
 
 
 @read_once
-def _stated(line: str) -> tuple[tuple[_Pattern, int, int], ...]:
-    """Return the patterns that a line matches, and where; none where it speaks of the hiring."""
+def _stated(line: str, is_asked: bool) -> tuple[tuple[Type, int, int], ...]:
+    """Return what a line states, and where; nothing where it speaks of the hiring.
+
+    `is_asked` tells what a person shall have: their past is no initiative of the employer.
+    """
     words = line[:_LINE_CHARACTERS]
-    likely = {index for _, indexes in _stems().iter(words.lower()) for index in indexes}
+    likely = {index for _, indexes in _stems(is_asked).iter(words.lower()) for index in indexes}
     if not likely or _speaks_of_hiring(words):
         return ()
     return tuple(
-        (pattern, *match.span())
+        (pattern.type, *match.span())
         for pattern in (_PATTERNS[index] for index in sorted(likely))
         for match in islice(_own(pattern.words, words), 1)
     )
@@ -260,10 +261,15 @@ def _own(pattern: re.Pattern[str], words: str) -> Iterator[re.Match[str]]:
 
 
 @cache
-def _stems() -> ahocorasick.Automaton:
+def _stems(is_asked: bool) -> ahocorasick.Automaton:
+    """Return what finds the indexes of the patterns that may match, in what is asked or else."""
+    indexes: dict[str, list[int]] = {}
+    for index, pattern in enumerate(_PATTERNS):
+        if pattern.asked_of_person or not is_asked:
+            for stem in pattern.stems:
+                indexes.setdefault(stem, []).append(index)
     automaton = ahocorasick.Automaton()
-    for stem in sorted({stem for pattern in _PATTERNS for stem in pattern.stems}):
-        indexes = [index for index, pattern in enumerate(_PATTERNS) if stem in pattern.stems]
-        automaton.add_word(stem, tuple(indexes))
+    for stem, where in indexes.items():
+        automaton.add_word(stem, tuple(where))
     automaton.make_automaton()
     return automaton
