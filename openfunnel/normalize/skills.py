@@ -183,7 +183,7 @@ def _judge(
     """Return the entry meant and whether that is certain; None where no spelling fits."""
     doubtful = None
     for alias, entry in spellings:
-        if alias.exact and not _unify(text[start:end]).startswith(_unify(alias.text)):
+        if alias.exact and not _unify(text[start:end]).startswith(_plain(alias.text)):
             continue
         if not alias.ambiguous or _in_context(folded, text, start, end, entry):
             return entry, True
@@ -246,6 +246,10 @@ def _unify(text: str) -> str:
         if char in text:
             text = text.replace(char, plain)
     return text
+
+
+_plain = cache(_unify)
+"""For the names of the taxonomy, which come again and again."""
 
 
 def _key(name: str) -> str:
