@@ -81,7 +81,7 @@ class BoilerplateBook:
         return reading
 
     def _read(self, board_id: int) -> Boilerplate:
-        with self._database.begin() as session:
+        with self._database.autocommit() as session:
             texts = board_texts(session, board_id, SIBLINGS)
         return find_boilerplate(texts)
 

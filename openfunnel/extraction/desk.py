@@ -107,7 +107,7 @@ class Desk:
 
     async def _load_all(self, ids: Sequence[int]) -> list[queries.PendingPosting | None]:
         def load() -> dict[int, queries.PendingPosting]:
-            with self._database.begin() as session:
+            with self._database.autocommit() as session:
                 return queries.postings_for_extraction(session, ids)
 
         found = await asyncio.to_thread(load)

@@ -276,6 +276,12 @@ class CountingDatabase(Database):
         with super().begin() as session:
             yield session
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Session]:
+        self.transactions += 1
+        with super().autocommit() as session:
+            yield session
+
 
 async def test_many_postings_are_loaded_and_stored_in_few_transactions(
     store: Store, database_url: str, queue: RedisLeaseQueue, make_worker: MakeWorker
