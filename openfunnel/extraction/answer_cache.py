@@ -25,8 +25,10 @@ from openfunnel.store.model_answers import KnownAnswer, find_answers, save_answe
 
 MOST_ANSWERS = 10_000
 """Kept in memory; at about 3 KB each."""
-LINGER_SECONDS = 0.4
-"""For what goes to PostgreSQL to go there together; a model takes seconds for an answer."""
+FIND_LINGER_SECONDS = 0.2
+"""For questions to be looked up together: they are prepared one after the other."""
+SAVE_LINGER_SECONDS = 0.8
+"""For answers to be stored together; a model takes seconds for one."""
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,8 @@ class StoredAnswers:
     def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._now = now
-        self._find = Batches(self._find_all, LINGER_SECONDS, shared=(DatabaseUnavailable,))
-        self._save = Batches(self._save_all, LINGER_SECONDS, shared=(DatabaseUnavailable,))
+        self._find = Batches(self._find_all, FIND_LINGER_SECONDS, shared=(DatabaseUnavailable,))
+        self._save = Batches(self._save_all, SAVE_LINGER_SECONDS, shared=(DatabaseUnavailable,))
         self._kept = AnswersInMemory()
         """What came while the server was away."""
 

@@ -33,8 +33,9 @@ class Pace:
     """What a stopped worker gives the postings in its hands."""
     posting_seconds: float = 3660.0
     """The longest that the extraction of one posting may take; then it has failed."""
-    linger_seconds: float = 0.4
-    """For a result to be stored with others: a trip to PostgreSQL costs as much as ten results."""
+    linger_seconds: float = 0.1
+    """For a result to be stored with others: a trip to PostgreSQL costs as much as ten results.
+    Answers of a model come together as they are: they were stored together just before."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
