@@ -32,7 +32,7 @@ MOST_UNUSABLE = 10_000
 
 _ENDINGS = {
     Ending.TOO_LONG: "it was cut off because it was too long; name fewer, shorter evidences",
-    Ending.BROKEN_OFF: "it was broken off because it repeated itself",
+    Ending.BROKEN_OFF: "its server broke it off: it repeated itself, or a filter stopped it",
 }
 
 log = logging.getLogger(__name__)

@@ -92,7 +92,9 @@ class OllamaModel(ChatModel):
             listed = None
         if listed is None:
             self._unavailable(
-                "no Ollama", f"Start it with `ollama serve`, then run `ollama pull {self.model}`"
+                "no Ollama",
+                f"Start it with `ollama serve` and run `ollama pull {self.model}`, or correct "
+                "OLLAMA_HOST",
             )
         named = self.model if ":" in self.model else f"{self.model}:latest"
         if named not in {one.model for one in listed}:
