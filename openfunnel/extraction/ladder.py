@@ -5,11 +5,11 @@ cache or the first model, and the answer is concluded in that thread (read, veri
 confidence). A model is asked at most twice: once more with what was wrong with its answer, or anew
 where the request itself failed; of a flawed second answer the sound part is taken. The next model
 is asked where that gave nothing, or an answer of low confidence. If no model gives anything that
-can be trusted, the rules' result is taken with the failure on record. Where rules are not to step
-in, the best answer stays, whatever its confidence, and without any the posting is a dead letter.
+can be trusted, the rules' result is taken with the failure on record, or, where rules are not to
+step in, the posting is a dead letter.
 
-A model that is away is waited for (`ModelBusy`) only while there is no usable answer: escalation
-makes an answer better, and no posting waits for that, because nobody knows how long.
+A model that is away is waited for (`ModelBusy`) while there is no usable answer. For a better one
+than the rules' no posting waits, because nobody knows how long; but none is given up on before it.
 """
 
 import asyncio
@@ -93,9 +93,10 @@ class ModelExtractor:
         """Return the fields of a posting, from a model where one can be believed.
 
         Raises:
-            ModelBusy: a model is away or busy, and none has given a usable answer.
-            ModelAnswerInvalid: none of them gives one, and rules are not to step in. Asked again,
-                they would say the same.
+            ModelBusy: a model is away or busy, and none has given a usable answer, or rules are not
+                to step in.
+            ModelAnswerInvalid: none of them gives one that can be trusted, and rules are not to
+                step in. Asked again, they would say the same.
             ExtractionFailed: likewise, but a request failed, and may not the next time.
         """
         started = time.perf_counter()
@@ -107,11 +108,8 @@ class ModelExtractor:
         if refused:
             return _by_rules(question, started, triage=refused)
         told = await self._climb(question)
-        best = max(
-            (one for one in reversed(told) if one.concluded), key=_confidence_of, default=None
-        )
-        if best is not None and (self._trusts(best) or self._on_failure == "dead"):
-            return self._result(question, best, told, started)
+        if self._trusts(told[-1]):
+            return self._result(question, told[-1], told, started)
         failure = "; ".join(f"{one.model}: {_problem(one)}" for one in told)
         failure = one_line(failure)[:FAILURE_CHARACTERS]
         if self._on_failure == "rules":
@@ -128,11 +126,11 @@ class ModelExtractor:
             try:
                 said = await self._inquiry.once(tier, key, question)
             except ModelBusy as busy:
-                if not any(one.concluded for one in told):
+                if self._on_failure == "dead" or not any(one.concluded for one in told):
                     for asked, one in zip(question.keys, told, strict=False):
                         self._inquiry.note_unusable(asked, one)
                     raise
-                log.info("an answer of low confidence stays: %s", busy)
+                log.info("the rules step in for an answer of low confidence: %s", busy)
                 break
             told.append(said)
             if self._trusts(said):
@@ -165,18 +163,18 @@ class ModelExtractor:
         )
 
     def _result(
-        self, question: Question, best: Told, told: Sequence[Told], started: float
+        self, question: Question, trusted: Told, told: Sequence[Told], started: float
     ) -> ExtractionResult:
-        assert best.concluded is not None
-        verified = best.concluded.verified
+        assert trusted.concluded is not None
+        verified = trusted.concluded.verified
         return ExtractionResult(
             extraction=verified.extraction,
             extractor=self.name,
-            model=best.model,
+            model=trusted.model,
             prompt_version=PROMPT_VERSION,
-            cached=best.cached,
-            confidence=best.concluded.confidence,
-            refused=dict(best.concluded.salvaged + verified.refused),
+            cached=trusted.cached,
+            confidence=trusted.concluded.confidence,
+            refused=dict(trusted.concluded.salvaged + verified.refused),
             left_out=question.left_out,
             **_spent(told, started),
         )
@@ -218,7 +216,3 @@ def _spent(told: Sequence[Told], started: float) -> dict[str, int]:
 
 def _problem(told: Told) -> str:
     return f"confidence {told.concluded.confidence:.2f}" if told.concluded else told.problem
-
-
-def _confidence_of(told: Told) -> float:
-    return told.concluded.confidence if told.concluded else 0.0

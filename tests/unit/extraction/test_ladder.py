@@ -15,7 +15,7 @@ from openfunnel.extraction.ladder import ModelExtractor
 from openfunnel.extraction.prompt import PROMPT_VERSION, SYSTEM_PROMPT
 from openfunnel.extraction.triage import Triage
 from openfunnel.extraction.usage import Meter
-from openfunnel.records import Origin, PostingText, RoleFunction, ValueSource
+from openfunnel.records import Origin, PostingText, RoleFunction
 from openfunnel.store.model_answers import KnownAnswer
 from openfunnel.store.usage import UsageRow
 from tests.unit.extraction.scripted_model import POSTING, ScriptedModel, moved, says
@@ -39,6 +39,7 @@ class Ladder:
         *told: Reply | Exception,
         large: tuple[Reply | Exception, ...] | None = None,
         on_failure: Any = "rules",
+        min_confidence: float = 0.5,
         cache: AnswerCache | None = None,
         triage: Triage | None = None,
     ) -> None:
@@ -52,7 +53,7 @@ class Ladder:
             triage or Triage(),
             self.meter,
             slots=4,
-            min_confidence=0.5,
+            min_confidence=min_confidence,
             on_failure=on_failure,
             prompt_tokens=PROMPT_TOKENS,
         )
@@ -115,7 +116,7 @@ async def test_what_is_not_shown_is_on_record_and_evidence_has_its_place_in_the_
         (says(seniority="wizard"), "seniority: Input should be 'intern'"),
         (PROSE, "JSON"),
         (CUT_OFF, "cut off"),
-        (BROKEN_OFF, "repeated itself"),
+        (BROKEN_OFF, "it repeated itself, or a filter stopped it"),
     ],
     ids=["beyond the schema", "prose", "cut off", "broken off"],
 )
@@ -177,11 +178,9 @@ async def test_the_rules_step_in_where_no_answer_can_be_trusted() -> None:
     assert result.failure.startswith("small: confidence 0.")
 
 
-async def test_an_answer_of_low_confidence_stays_where_rules_are_not_to_step_in() -> None:
-    result = await Ladder(DOUBTFUL, on_failure="dead").extract()
-
-    assert result.confidence < 0.5
-    assert result.extraction.role_function.source is ValueSource.LLM
+async def test_an_answer_of_low_confidence_is_given_up_on_where_rules_are_not_to_step_in() -> None:
+    with pytest.raises(ModelAnswerInvalid, match=r"small: confidence 0\."):
+        await Ladder(DOUBTFUL, on_failure="dead").extract()
 
 
 # --- no usable answer ---------------------------------------------------------------------------
@@ -272,27 +271,40 @@ async def test_the_large_model_is_asked_where_the_small_one_failed_or_is_doubtfu
     assert ladder.large.asked[0] == ladder.small.asked[0]
 
 
-async def test_of_two_doubtful_answers_the_better_one_is_kept() -> None:
-    hopeless = says(
-        role_function="legal",
-        seniority="intern",
-        technologies=[{"evidence": "nowhere at all", "name": "Rust", "stance": "used"}],
-    )
-    less_so = says(technologies=[], role_function="legal")
-
-    small_wins = await Ladder(less_so, large=(hopeless,)).extract()
-    large_wins = await Ladder(hopeless, large=(less_so,)).extract()
-
-    assert (small_wins.model, large_wins.model) == ("small", "large")
-
-
 @pytest.mark.parametrize("large", [BUSY, TIMED_OUT, PROSE], ids=["away", "no answer", "prose"])
-async def test_a_doubtful_answer_stays_where_the_large_model_gives_no_better(
+async def test_the_rules_step_in_for_a_doubtful_answer_where_the_large_model_gives_no_better(
     large: Reply | Exception,
 ) -> None:
-    result = await Ladder(DOUBTFUL, large=(large, large), on_failure="dead").extract()
+    result = await Ladder(DOUBTFUL, large=(large, large)).extract()
 
-    assert (result.model, result.failure) == ("small", None)
+    assert result.extractor == "rules"
+    assert result.failure.startswith("small: confidence 0.")
+
+
+@pytest.mark.parametrize(
+    ("large", "raised"),
+    [(BUSY, ModelBusy), (TIMED_OUT, ExtractionFailed), (PROSE, ModelAnswerInvalid)],
+    ids=["away", "no answer", "prose"],
+)
+async def test_no_posting_is_given_up_on_before_the_large_model_has_answered(
+    large: Reply | Exception, raised: type[Exception]
+) -> None:
+    ladder = Ladder(DOUBTFUL, large=(large, large), on_failure="dead")
+
+    with pytest.raises(raised) as told:
+        await ladder.extract()
+
+    assert type(told.value) is raised
+
+
+async def test_a_doubtful_answer_is_not_asked_for_again_when_the_large_model_is_back() -> None:
+    ladder = Ladder(DOUBTFUL, large=(BUSY, says()), on_failure="dead")
+
+    with pytest.raises(ModelBusy):
+        await ladder.extract()
+
+    assert (await ladder.extract()).model == "large"
+    assert len(ladder.small.asked) == 1
 
 
 async def test_the_large_model_is_waited_for_where_there_is_no_answer_at_all() -> None:
@@ -514,7 +526,7 @@ async def test_nonsense_within_the_schema_is_refused_and_the_posting_is_not_lost
         )
     )
 
-    result = await Ladder(nonsense, nonsense, on_failure="dead").extract()
+    result = await Ladder(nonsense, nonsense, min_confidence=0.0).extract()
 
     stated = rules.extract(POSTING)
     assert result.extractor == "ollama"
