@@ -11,6 +11,8 @@ JUNK_BUT_NUL = (
     "\x01-\x08\x0b\x0e-\x1b\x7f-\x84\x86-\x9f"  # controls that are not white space
     "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"  # invisible marks
     "\ud800-\udfff"  # lone surrogates: a pair is one character in Python
+    "\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"  # no characters at all, and marks of annotations
+    "\U000e0000-\U000e007f"  # tags: letters that nobody sees
 )
 _JUNK = re.compile(f"[\x00{JUNK_BUT_NUL}]")
 _BULLETS = frozenset("-–—*•·●○▪■◦‣∙⁃►➢✓✔")

@@ -16,6 +16,11 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
+@pytest.mark.parametrize("junk", ["\x00", "\x07", "\u200b", "\ud800", "\ufffe", "\uffff", "\ufdd0"])
+def test_what_is_no_character_is_taken_out(junk: str) -> None:
+    assert one_line(f"Bak{junk}er") == clean_text(f"Bak{junk}er") == "Baker"
+
+
 @pytest.mark.parametrize(
     ("text", "folded"),
     [
