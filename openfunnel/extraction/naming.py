@@ -1,5 +1,6 @@
 """Technologies and skills of a model's answer: evidenced, named there, under canonical names."""
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -14,6 +15,35 @@ UNLISTED = "other"
 """Category of a technology that the taxonomy does not know."""
 LONGEST_SLUG = 200
 """Characters; a name that needs more is none."""
+FUNCTION_WORDS = frozenset(
+    re.findall(
+        r"\S+",
+        # English
+        "a an the this that these those and or but nor so if as at by for from in into of off "
+        "on onto out over per than then through to under up upon via with within without about "
+        "across after against along among around before behind below between beyond during "
+        "except near since until i me my we us our ours you your yours he him his she her hers "
+        "it its they them their theirs who whom whose which what when where why how am is are "
+        "was were be been being do does did have has had having will would shall should can "
+        "could may might must not no yes all any both each every few many more most much other "
+        "others some such very too also just only own same there here now etc "
+        # French
+        "le la les un une des du de et ou mais donc car ni à au aux en dans par pour sur sous "
+        "avec sans vers chez entre je tu il elle nous vous ils elles me te se ce cet cette ces "
+        "mon ton son ma ta sa mes tes ses notre votre leur nos vos leurs qui que quoi dont où "
+        "est sont être avoir avez "
+        # German
+        "der die das den dem des ein eine einen einem einer eines und oder aber denn als bei "
+        "mit nach von vor zu zum zur aus auf im am an für über unter ohne durch wir ihr sie ich "
+        "du er es uns dich dir ihre dein deine unser unsere ist sind sein hat haben wird werden "
+        "kann nicht auch "
+        # Spanish, Portuguese, Italian
+        "el los las y o u e con por para sin sobre entre desde hasta del al lo su sus tu "
+        "nuestro nuestra que como es son ser estar os as um uma uns umas ou com sem do da dos "
+        "das no na nos nas ao aos seu sua il gli uno di per tra fra nel nella che sono essere ",
+    )
+)
+"""Words that a language is put together with: a name of these alone says nothing."""
 
 
 class Refusal(StrEnum):
@@ -74,7 +104,7 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
     if category == SKILL:
         spellings = _spellings(stated.name, name, slug)
         named = named or any(is_touched(evidence.text, one) for one in spellings)
-    if not named:
+    if not named or (entry is None and _says_nothing(name)):
         raise Refused(Refusal.NOT_NAMED)
     return SkillMention(
         name=name,
@@ -84,6 +114,10 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
         evidence=evidence,
         source=ValueSource.LLM,
     )
+
+
+def _says_nothing(name: str) -> bool:
+    return not name.isupper() and FUNCTION_WORDS.issuperset(name.casefold().split())
 
 
 def _spellings(said: str, name: str, slug: str) -> Iterator[str]:

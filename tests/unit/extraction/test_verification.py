@@ -89,6 +89,17 @@ def test_a_skill_is_named_in_its_evidence_in_some_form() -> None:
     assert result.refused == {"not_named": 1}
 
 
+@pytest.mark.parametrize("name", ["You", "with", "We are", "Bei uns"])
+def test_words_that_say_nothing_are_neither_technology_nor_skill(name: str) -> None:
+    posting = PostingText(title="Baker", text=f"{name} bakes bread. In short: {name.lower()}.")
+    quote = {"evidence": f"{name} bakes bread", "name": name, "stance": "used"}
+
+    result = verified(posting, technologies=[quote], skills=[quote])
+
+    assert result.extraction.technologies == result.extraction.skills == ()
+    assert result.refused["not_named"] == 2
+
+
 def test_a_technology_nobody_knows_is_kept_where_it_is_named() -> None:
     posting = POSTING.model_copy(update={"text": "You know Quuxbase 4 by heart, and you cook."})
     quote = {"evidence": "know Quuxbase 4 by heart", "name": "Quuxbase", "stance": "required"}
