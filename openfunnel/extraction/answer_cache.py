@@ -42,6 +42,9 @@ class AnswerCache(Protocol):
     async def put(self, key: str, answer: KnownAnswer) -> None:
         """Keep an answer; of two to the same question the later one stays."""
 
+    async def close(self) -> None:
+        """Wait until all answers are kept, those nobody waits for any more, too."""
+
 
 class AnswersInMemory:
     """Answers of this process alone, the most recently used ones."""
@@ -63,6 +66,9 @@ class AnswersInMemory:
         while len(self._answers) > self._most:
             self._answers.popitem(last=False)
 
+    async def close(self) -> None:
+        """Nothing is under way."""
+
 
 class StoredAnswers:
     """Answers in PostgreSQL, shared by all processes.
@@ -77,6 +83,7 @@ class StoredAnswers:
         self._save = Batches(self._save_all, SAVE_LINGER_SECONDS, shared=(DatabaseUnavailable,))
         self._kept = AnswersInMemory()
         """What came while the server was away."""
+        self._saving: set[asyncio.Task[None]] = set()
 
     async def get(self, key: str) -> KnownAnswer | None:
         """Return the answer to a question, if it is known.
@@ -89,8 +96,19 @@ class StoredAnswers:
     async def put(self, key: str, answer: KnownAnswer) -> None:
         """Keep an answer; of two to the same question the later one stays.
 
-        While the server is away this process remembers it: its model is not asked again.
+        It is paid for, and so it is kept though whoever asked be gone. While the server is away
+        this process remembers it: its model is not asked again.
         """
+        saving = asyncio.create_task(self._keep(key, answer))
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+        await asyncio.shield(saving)
+
+    async def close(self) -> None:
+        """Wait until all answers are kept, those nobody waits for any more, too."""
+        await asyncio.gather(*self._saving, return_exceptions=True)
+
+    async def _keep(self, key: str, answer: KnownAnswer) -> None:
         try:
             await self._save((key, answer))
         except DatabaseUnavailable as error:

@@ -84,7 +84,8 @@ class ModelExtractor:
             await model.check()
 
     async def close(self) -> None:
-        """Close the connections, and let the thread end."""
+        """Close the connections, and let the thread end; answers that are paid for are kept."""
+        await self._cache.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
         for model in self._models():
             await model.close()

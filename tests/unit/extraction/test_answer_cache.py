@@ -94,6 +94,20 @@ async def test_questions_that_come_together_get_each_its_own_answer(database_url
     assert found == [OTHER, None, OTHER, OTHER]
 
 
+async def test_an_answer_is_kept_though_whoever_asked_is_gone(database_url: str) -> None:
+    with Database(database_url) as database:
+        stored = StoredAnswers(database)
+        asking = asyncio.create_task(stored.put("key", ANSWER))
+        await asyncio.sleep(0)
+
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await stored.close()
+
+        assert asking.cancelled()
+        assert await StoredAnswers(database).get("key") == ANSWER
+
+
 async def test_an_answer_that_comes_while_the_server_is_away_is_not_asked_for_again() -> None:
     with Database("postgresql://nobody@127.0.0.1:1/none") as away:
         stored = StoredAnswers(away)
