@@ -18,14 +18,18 @@ TEXT_CHARACTERS = 5000
 Page = tuple[JobPosting, ...]
 
 
-def pages(replay: Path | None) -> list[Page]:
-    """Parse every board of the folder, or of the sandbox's world, with the real parsers."""
+def pages(replay: Path | None, characters: int = TEXT_CHARACTERS) -> list[Page]:
+    """Parse every board of the folder, or of the sandbox's world, with the real parsers.
+
+    The sandbox's texts are made `characters` long; longer ones, and with 0 all, stay as they are.
+    """
     if replay is not None:
         return [content.postings for content in _contents(ReplayWorld(replay))]
     contents = list(_contents(GeneratedWorld(BOARDS, POSTINGS)))
     texts = cycle([posting.text for content in contents for posting in content.postings])
     return [
-        tuple(_lengthened(posting, texts) for posting in content.postings) for content in contents
+        tuple(_lengthened(posting, texts, characters) for posting in content.postings)
+        for content in contents
     ]
 
 
@@ -35,10 +39,12 @@ def _contents(world: World) -> Iterator[BoardContent]:
             yield from SOURCES[ref.ats].parse_board(answer.body, ref)
 
 
-def _lengthened(posting: JobPosting, texts: Iterator[str]) -> JobPosting:
+def _lengthened(posting: JobPosting, texts: Iterator[str], characters: int) -> JobPosting:
     """The posting with other postings' texts behind its own, in its payload too."""
     text = posting.text
-    while len(text) < TEXT_CHARACTERS:
+    if len(text) >= characters:
+        return posting
+    while len(text) < characters:
         text += "\n" + next(texts)
-    text = text[:TEXT_CHARACTERS]
+    text = text[:characters]
     return posting.model_copy(update={"text": text, "payload": {**posting.payload, "whole": text}})

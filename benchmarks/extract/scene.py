@@ -16,7 +16,7 @@ import httpx
 import psycopg
 from redis import Redis
 
-from benchmarks.boards import pages
+from benchmarks.boards import TEXT_CHARACTERS, pages
 from benchmarks.home import environment, temporary_home
 from openfunnel.cli.crew import Crew, Member, python, role
 from openfunnel.extraction.reconciliation import reconcile
@@ -64,10 +64,13 @@ class Scene:
     database: psycopg.Connection[tuple[Any, ...]]
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def fetch(self, postings: int) -> None:
-        """Store postings as a crawl does, each with a text of its own, and queue their jobs."""
+    def fetch(self, postings: int, characters: int = TEXT_CHARACTERS) -> None:
+        """Store postings as a crawl does, each with a text of its own, and queue their jobs.
+
+        Their texts are `characters` long; with 0 as long as the sandbox writes them.
+        """
         with open_database(self.settings) as database:
-            _store(database, postings)
+            _store(database, postings, characters)
             asyncio.run(_queue(database, self.settings))
 
     @contextmanager
@@ -157,8 +160,8 @@ def peak_megabytes(member: Member) -> float:
     return int(found[1]) / 1024
 
 
-def _store(database: Database, postings: int) -> None:
-    known = cycle([posting for page in pages(None) for posting in page])
+def _store(database: Database, postings: int, characters: int) -> None:
+    known = cycle([posting for page in pages(None, characters) for posting in page])
     now = datetime.now(UTC)
     raw = RawResponse(url="https://x.example", fetched_at=now, http_status=200, body=b"{}")
     for first in range(0, postings, PAGE):
