@@ -1,10 +1,12 @@
 """Requests to models: so many at a time, metered, and one for all who ask the same at once."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+from openfunnel.errors import ExtractionFailed
 from openfunnel.extraction.chat import ChatModel, Message, Reply
 from openfunnel.extraction.tokens import TokenEstimate
 from openfunnel.extraction.usage import Meter
@@ -19,10 +21,13 @@ MODEL_CHARACTERS = 200
 class Calls:
     """The way of one process to its models."""
 
-    def __init__(self, meter: Meter, slots: int) -> None:
-        """Ask each model at most `slots` questions at a time."""
+    def __init__(
+        self, meter: Meter, slots: int, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """Ask each model at most `slots` questions at a time; `clock` gives seconds."""
         self._meter = meter
         self._slots = slots
+        self._clock = clock
         self._turns: dict[ChatModel, asyncio.Semaphore] = {}
         self._estimates: dict[ChatModel, TokenEstimate] = {}
 
@@ -39,11 +44,19 @@ class Calls:
     ) -> Reply:
         """Ask when it is this question's turn; tokens that the server does not count are estimated.
 
+        A request that fails has cost its time: an answer may have been in the making.
+
         Raises:
             ModelBusy, ExtractionFailed: as `ChatModel.chat` does.
         """
         async with self._turns.setdefault(model, asyncio.Semaphore(self._slots)):
-            reply = await model.chat(messages, schema)
+            started = self._clock()
+            try:
+                reply = await model.chat(messages, schema)
+            except ExtractionFailed:
+                seconds = self._clock() - started
+                self._meter.note(posting, model.model, calls=1, seconds=seconds)
+                raise
         reply = self._counted(model, messages, reply)
         self._meter.note(
             posting,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from openfunnel.errors import ExtractionFailed, ModelBusy
 from openfunnel.extraction.calls import Calls, Flights
 from openfunnel.extraction.chat import Message
 from openfunnel.extraction.usage import Meter
@@ -42,6 +43,30 @@ async def test_a_reply_is_counted_for_its_run_source_and_model() -> None:
         UsageRow(7, "lever", "small-q4", 1, 0, 100, 20, 0.5),
         UsageRow(7, "lever", "small", 1, 1, 100, 20, 0.5),
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"),
+    [
+        (
+            ExtractionFailed(reason="no answer in time"),
+            [UsageRow(7, "lever", "small", 1, 0, 0, 0, 900.0)],
+        ),
+        (ModelBusy(model="small", host="here", reason="away"), []),
+    ],
+    ids=["failed", "away"],
+)
+async def test_a_request_that_fails_has_cost_its_time_and_one_that_is_not_taken_nothing(
+    error: Exception, counted: list[UsageRow]
+) -> None:
+    meter = Meter()
+    clock = iter((100.0, 1000.0))
+    calls = Calls(meter, slots=1, clock=lambda: next(clock))
+
+    with pytest.raises(type(error)):
+        await calls.ask(ScriptedModel(told=[error]), COUNTED, ASKED, {})
+
+    assert meter.take() == counted
 
 
 async def test_tokens_that_the_server_does_not_count_are_estimated() -> None:
