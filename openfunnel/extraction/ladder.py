@@ -14,6 +14,7 @@ than the rules' no posting waits, because nobody knows how long; but none is giv
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,10 @@ from openfunnel.records import ExtractionResult, PostingText
 
 FAILURE_CHARACTERS = 500
 """What is recorded of a failure."""
+MOST_WARNINGS = 20
+"""Of a process, on requests that fail: some servers say it in new words each time."""
+
+_NUMBER = re.compile(r"\d+")
 
 T = TypeVar("T")
 
@@ -74,7 +79,7 @@ class ModelExtractor:
         self._on_failure = on_failure
         self._prompt_tokens = prompt_tokens
         self._keys = [answer_keys(tier, prompt_tokens) for tier in self._tiers]
-        self._warned_of = ""
+        self._warned_of: set[str] = set()
         # The rules are pure Python: a second thread would not make them faster.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="extraction")
 
@@ -84,7 +89,7 @@ class ModelExtractor:
             await model.check()
 
     async def close(self) -> None:
-        """Close the connections, and let the thread end; answers that are paid for are kept."""
+        """Close the connections, and let the thread end; answers that were read are kept."""
         await self._cache.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
         for model in self._models():
@@ -142,11 +147,15 @@ class ModelExtractor:
         return told.concluded is not None and told.concluded.confidence >= self._min_confidence
 
     def _warn(self, told: Sequence[Told], failure: str) -> None:
-        """Say once that requests fail: a server that refuses one mostly refuses them all."""
-        failed = any(one.may_pass for one in told if one.concluded is None)
-        if failed and failure != self._warned_of:
+        """Say once why requests fail: a server that refuses one mostly refuses them all."""
+        failed = {
+            _NUMBER.sub("0", f"{one.model}: {one.problem}")
+            for one in told
+            if one.may_pass and one.concluded is None
+        }
+        if not failed <= self._warned_of and len(self._warned_of) < MOST_WARNINGS:
             log.warning("The rules step in, because a request failed: %s", failure)
-            self._warned_of = failure
+            self._warned_of |= failed
 
     def _prepare(self, posting: PostingText, boilerplate: Boilerplate) -> Question:
         lines = rules.lines_of(posting)

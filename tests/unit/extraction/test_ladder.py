@@ -224,6 +224,20 @@ async def test_requests_that_fail_in_the_same_way_are_told_of_once(
     assert "no answer in time" in told[1]
 
 
+async def test_what_differs_in_its_numbers_alone_is_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = [ExtractionFailed(reason=f"request {n} is refused") for n in (17, 17, 4, 4)]
+    ladder = Ladder(DOUBTFUL, DOUBTFUL, large=tuple(refused))
+
+    for text in (POSTING.text, f"{POSTING.text}\nYou will cook."):
+        await ladder.extract(POSTING.model_copy(update={"text": text}))
+
+    told = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert len(told) == 1
+    assert "request 17 is refused" in told[0]
+
+
 async def test_a_failure_costs_what_was_asked() -> None:
     ladder = Ladder(PROSE, PROSE)
 
