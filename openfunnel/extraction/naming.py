@@ -104,7 +104,7 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
     if category == SKILL:
         spellings = _spellings(stated.name, name, slug)
         named = named or any(is_touched(evidence.text, one) for one in spellings)
-    if not named or (entry is None and _says_nothing(name)):
+    if not named or _says_nothing(stated.name):
         raise Refused(Refusal.NOT_NAMED)
     return SkillMention(
         name=name,
@@ -117,7 +117,10 @@ def mention_of(stated: StatedSkill, is_technology: bool, source: Source) -> Skil
 
 
 def _says_nothing(name: str) -> bool:
-    return not name.isupper() and FUNCTION_WORDS.issuperset(name.casefold().split())
+    """Whether a name is but function words; in capitals one may be a name: `CAN`, `NEAR`."""
+    words = name.casefold().split()
+    is_written_as_name = name.isupper() and len(name) > 1 and len(words) == 1
+    return FUNCTION_WORDS.issuperset(words) and not is_written_as_name
 
 
 def _spellings(said: str, name: str, slug: str) -> Iterator[str]:
@@ -129,7 +132,8 @@ def _spellings(said: str, name: str, slug: str) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def _entry(name: str) -> Entry | None:
     """Return the taxonomy's entry of a name; `C plus plus` must not pass for a new technology."""
-    return taxonomy.resolve(name) or _by_slug().get(slug_of(name))
+    # An abbreviation's last stop (`M.D.`) looks like its sentence's, and is taken off with that.
+    return taxonomy.resolve(name) or taxonomy.resolve(f"{name}.") or _by_slug().get(slug_of(name))
 
 
 @cache

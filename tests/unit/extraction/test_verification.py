@@ -89,7 +89,7 @@ def test_a_skill_is_named_in_its_evidence_in_some_form() -> None:
     assert result.refused == {"not_named": 1}
 
 
-@pytest.mark.parametrize("name", ["You", "with", "We are", "Bei uns"])
+@pytest.mark.parametrize("name", ["You", "with", "We are", "Bei uns", "WHO WE ARE", "A", "can"])
 def test_words_that_say_nothing_are_neither_technology_nor_skill(name: str) -> None:
     posting = PostingText(title="Baker", text=f"{name} bakes bread. In short: {name.lower()}.")
     quote = {"evidence": f"{name} bakes bread", "name": name, "stance": "used"}
@@ -98,6 +98,24 @@ def test_words_that_say_nothing_are_neither_technology_nor_skill(name: str) -> N
 
     assert result.extraction.technologies == result.extraction.skills == ()
     assert result.refused["not_named"] == 2
+
+
+def test_a_name_that_is_spelt_like_a_function_word_is_one_in_capitals() -> None:
+    posting = PostingText(title="Engineer", text="You can debug the CAN bus of a truck.")
+    quote = {"evidence": "debug the CAN bus", "name": "CAN", "stance": "used"}
+
+    (technology,) = verified(posting, technologies=[quote]).extraction.technologies
+
+    assert technology.name == "CAN bus"
+
+
+def test_an_abbreviation_is_known_without_its_last_stop() -> None:
+    posting = PostingText(title="Physician", text="You hold an M.D., and you like children.")
+    quote = {"evidence": "You hold an M.D.", "name": "M.D.", "stance": "required"}
+
+    (skill,) = verified(posting, skills=[quote]).extraction.skills
+
+    assert skill.slug == "medicine"
 
 
 def test_a_technology_nobody_knows_is_kept_where_it_is_named() -> None:
