@@ -101,12 +101,17 @@ class StoredAnswers:
         """
         saving = asyncio.create_task(self._keep(key, answer))
         self._saving.add(saving)
-        saving.add_done_callback(self._saving.discard)
+        saving.add_done_callback(self._note)
         await asyncio.shield(saving)
 
     async def close(self) -> None:
         """Wait until all answers are kept, those nobody waits for any more, too."""
         await asyncio.gather(*self._saving, return_exceptions=True)
+
+    def _note(self, saving: asyncio.Task[None]) -> None:
+        self._saving.discard(saving)
+        if not saving.cancelled() and (error := saving.exception()):
+            log.warning("A model's answer is not kept: %s", error)
 
     async def _keep(self, key: str, answer: KnownAnswer) -> None:
         try:

@@ -108,6 +108,23 @@ async def test_an_answer_is_kept_though_whoever_asked_is_gone(database_url: str)
         assert await StoredAnswers(database).get("key") == ANSWER
 
 
+async def test_an_answer_that_cannot_be_kept_is_told_of_though_nobody_waits(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> datetime:
+        raise ValueError("no clock")
+
+    with Database(database_url) as database:
+        stored = StoredAnswers(database, now=broken)
+        asking = asyncio.create_task(stored.put("key", ANSWER))
+        await asyncio.sleep(0)
+
+        asking.cancel()
+        await stored.close()
+
+    assert "not kept" in caplog.text
+
+
 async def test_an_answer_that_comes_while_the_server_is_away_is_not_asked_for_again() -> None:
     with Database("postgresql://nobody@127.0.0.1:1/none") as away:
         stored = StoredAnswers(away)
