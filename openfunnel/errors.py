@@ -140,7 +140,7 @@ class ExtractionFailed(OpenFunnelError):
 
 
 class ModelAnswerInvalid(ExtractionFailed):
-    """{model} answered something unusable: {reason}."""
+    """{model} gave no usable answer: {reason}."""
 
 
 class ModelBusy(OpenFunnelError):

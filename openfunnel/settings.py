@@ -57,9 +57,9 @@ class Settings(BaseSettings):
     """Base of an OpenAI-compatible API, such as http://127.0.0.1:8080/v1."""
     openai_key: SecretStr | None = None
     on_model_failure: Literal["rules", "dead"] = "rules"
-    """What becomes of a posting about which no model says anything usable."""
+    """What becomes of a posting about which no model says anything usable that can be trusted."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Below it the large model is asked, if there is one, and at last the rules step in."""
+    """An answer below it is not trusted; the large model is asked, if there is one."""
     prompt_tokens: PositiveInt = 900
     """Of a posting, so many tokens at most are shown to a model; of most, fewer than half of it."""
     answer_seconds: PositiveFloat = 900.0

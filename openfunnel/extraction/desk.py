@@ -25,7 +25,7 @@ from openfunnel.store.database import Database
 from openfunnel.store.extraction_writes import FinishedExtraction
 
 REASON_LENGTH = 2000
-UNUSABLE = "no model gave a usable answer"
+UNUSABLE = "no model gave an answer that can be trusted"
 
 T = TypeVar("T")
 

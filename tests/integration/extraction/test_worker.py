@@ -98,8 +98,8 @@ async def test_an_answer_that_will_never_be_usable_is_asked_for_once(
     (letter,) = store.dead_letters()
     assert (letter.kind, letter.key, letter.attempts) == ("extract", str(posting_id), 1)
     assert (letter.reason, letter.last_error) == (
-        "no model gave a usable answer",
-        "m answered something unusable: no JSON, twice.",
+        "no model gave an answer that can be trusted",
+        "m gave no usable answer: no JSON, twice.",
     )
     assert len(extractor.titles) == 1
     assert store.statuses() == ["failed"]
