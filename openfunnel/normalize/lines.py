@@ -9,7 +9,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 LONGEST_LINE = 4_000
 """Characters; what lies beyond is not read."""
-REMEMBERED_LINES = 4_096
+REMEMBERED_LINES = 8_192
 LONGEST_REMEMBERED = 1_000
 """Characters; real lines are shorter, and hostile ones must not fill the memory."""
 REMEMBERED_TEXTS = 2
