@@ -3,8 +3,8 @@
 A model is believed only where it quotes: technologies, skills, initiatives, pay and years of
 experience are kept if their evidence stands verbatim (white space folded) in text or title and
 names what it stands for. Places must be named there, too, and a summary must be made of the
-posting's words. What the ATS states in a structured field wins over all of it, and so does pay
-that the rules find in the text.
+posting's words. What the ATS states in a structured field wins over all of it, and so do pay
+and places of work that the rules find in the text.
 """
 
 import re
@@ -173,10 +173,9 @@ class _Check:
         return Sourced[Years](value=value, source=ValueSource.LLM, evidence=evidence)
 
     def places(self, stated: Sequence[StatedPlace]) -> tuple[Sourced[Place], ...]:
-        """Return the places of the ATS, else those of the model that the posting names."""
-        of_ats = tuple(one for one in self._stated.locations if one.source is ValueSource.ATS)
-        if of_ats:
-            return of_ats
+        """Return the places of the ATS or the rules, else the model's that the posting names."""
+        if self._stated.locations:
+            return self._stated.locations
         kept: dict[Place, None] = {}
         for place in stated:
             try:

@@ -374,6 +374,17 @@ def test_values_of_the_model_say_so() -> None:
     assert extraction.years_experience_min.source is ValueSource.LLM
 
 
+def test_places_of_work_that_the_rules_find_win_over_the_model() -> None:
+    text = "This role is based in Berlin. We are opening an office in Lyon."
+    posting = PostingText(title="Engineer", text=text)
+    lyon = {"city": "Lyon", "region": None, "country": "FR"}
+
+    (place,) = verified(posting, locations=[lyon]).extraction.locations
+
+    assert (place.value.city, place.source) == ("Berlin", ValueSource.RULES)
+    assert place.evidence.text == "Berlin"
+
+
 def test_structured_fields_win_over_the_model() -> None:
     stated = Compensation(
         min=Decimal(90000), max=Decimal(95000), currency="EUR", period=PayPeriod.YEAR
