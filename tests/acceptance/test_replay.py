@@ -14,7 +14,7 @@ from openfunnel.sandbox.serve import running
 
 from .stage import Stage
 
-POSTINGS = 60
+POSTINGS = 120
 LATENCY_SECONDS = 0.25
 BY_MODEL = "SELECT count(*) FROM extractions WHERE extractor = 'ollama'"
 OF_LEVER = """
