@@ -24,6 +24,8 @@ LONGEST_WORD = 30
 
 _WORD = re.compile(r"[^\W_]+")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
+_SIGNED = re.compile(r"\w[^\w\s-]|\d")
+"""A digit or sign within a name: `S3`, `C++`."""
 _SPACED = "\u0e00"
 """Scripts below it put spaces between words; Thai, those of East Asia and so on do not."""
 
@@ -64,7 +66,7 @@ class Source:
 
     def names_properly(self, name: str) -> bool:
         """Return whether title or text hold `name` and write it as no common word is written."""
-        return self.names(name) and is_proper_name(self._said, name)
+        return self.names(name) and _is_among(name, self._proper_words)
 
     def _find_in_text(self, quote: str) -> tuple[int, int] | None:
         text = self.posting.text
@@ -112,6 +114,10 @@ class Source:
         return self._said.casefold()
 
     @cached_property
+    def _proper_words(self) -> frozenset[str]:
+        return _proper_words_of(self._said)
+
+    @cached_property
     def _folded(self) -> str:
         return fold(self._said)
 
@@ -145,14 +151,21 @@ def is_proper_name(evidence: str, name: str) -> bool:
 
     That is with a capital, a digit or a sign, or in a script without capitals.
     """
-    if re.search(r"\w[^\w\s-]|\d", name):
-        return True
-    words = _words(name)
-    return any(
-        not words.isdisjoint(_words(word))
-        for word in _WORD.findall(evidence)
+    return _is_among(name, _proper_words_of(evidence))
+
+
+def _is_among(name: str, proper_words: frozenset[str]) -> bool:
+    return _SIGNED.search(name) is not None or not proper_words.isdisjoint(_words(name))
+
+
+def _proper_words_of(text: str) -> frozenset[str]:
+    """Return the words, folded, that are written as no common word is."""
+    written = (
+        word
+        for word in _WORD.findall(text)
         if word != word.lower() or (len(word) > 1 and not word.isascii())
     )
+    return frozenset().union(*map(_words, written))
 
 
 @lru_cache(maxsize=4096)
