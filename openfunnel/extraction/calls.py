@@ -54,9 +54,9 @@ class Calls:
             try:
                 reply = await model.chat(messages, schema)
             except ExtractionFailed:
-                seconds = self._clock() - started
-                self._meter.note(posting, model.model, calls=1, seconds=seconds)
+                self._meter.note(posting, model.model, calls=1, seconds=self._clock() - started)
                 raise
+            seconds = self._clock() - started
         reply = self._counted(model, messages, reply)
         self._meter.note(
             posting,
@@ -64,7 +64,7 @@ class Calls:
             calls=1,
             tokens_in=reply.tokens_in or 0,
             tokens_out=reply.tokens_out or 0,
-            seconds=reply.seconds,
+            seconds=seconds,
         )
         return reply
 

@@ -43,7 +43,6 @@ class Reply:
     tokens_in: int | None
     """Of the prompt; None where the server does not say, or says what cannot be."""
     tokens_out: int | None
-    seconds: float
 
 
 MOST_BYTES = 4 * 1024 * 1024

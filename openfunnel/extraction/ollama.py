@@ -9,7 +9,6 @@ posting, which would else be tried for ever and keep others waiting.
 import asyncio
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
@@ -110,7 +109,6 @@ class OllamaModel(ChatModel):
         """
         said = json.dumps([{"role": one.role, "content": one.content} for one in messages])
         body = f'{self._always(schema)[:-1]}, "messages": {said}}}'.encode()
-        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._answer_seconds):
                 status, answer = await self._request("POST", "/api/chat", body)
@@ -128,7 +126,7 @@ class OllamaModel(ChatModel):
             told = _Answer.model_validate_json(answer)
         except ValidationError as error:
             raise ModelAnswerInvalid(model=self.model, reason="not Ollama's protocol") from error
-        return _reply(told, self.model, time.perf_counter() - started)
+        return _reply(told, self.model)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -212,14 +210,13 @@ def _proxy(url: str) -> str | None:
     return proxy if proxy.startswith("http") else None
 
 
-def _reply(answer: "_Answer", asked: str, seconds: float) -> Reply:
+def _reply(answer: "_Answer", asked: str) -> Reply:
     return Reply(
         content=answer.message.content or answer.message.thinking or "",
         ending=_ending(answer),
         model=answer.model or asked,
         tokens_in=plausible(answer.prompt_eval_count, CONTEXT_TOKENS),
         tokens_out=plausible(answer.eval_count, CONTEXT_TOKENS),
-        seconds=seconds,
     )
 
 

@@ -6,7 +6,6 @@ classes, which take anything for an answer.
 """
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -111,7 +110,6 @@ class OpenAiModel(ChatModel):
             ExtractionFailed: it refused the request, or took it and did not answer in time.
             ModelAnswerInvalid: what it sent is not of its protocol.
         """
-        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._answer_seconds):
                 async with self._client.chat.completions.with_streaming_response.create(
@@ -135,15 +133,13 @@ class OpenAiModel(ChatModel):
             raise ExtractionFailed(reason=reason) from error
         except (openai.OpenAIError, ValidationError) as error:
             raise ModelAnswerInvalid(model=self.model, reason="not OpenAI's protocol") from error
-        return self._reply(completion, messages, time.perf_counter() - started)
+        return self._reply(completion, messages)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    def _reply(
-        self, completion: "_Completion", messages: Sequence[Message], seconds: float
-    ) -> Reply:
+    def _reply(self, completion: "_Completion", messages: Sequence[Message]) -> Reply:
         choice, usage = completion.choices[0], completion.usage or _Usage()
         said = choice.message
         asked = sum(len(one.content.encode("utf-8", "replace")) for one in messages)
@@ -153,7 +149,6 @@ class OpenAiModel(ChatModel):
             model=completion.model or self.model,
             tokens_in=plausible(usage.prompt_tokens, asked + _TEMPLATE_TOKENS),
             tokens_out=plausible(usage.completion_tokens, ANSWER_TOKENS),
-            seconds=seconds,
         )
 
     def _busy(self, reason: str) -> ModelBusy:

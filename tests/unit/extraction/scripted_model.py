@@ -58,7 +58,6 @@ def says(content: str | None = None, **changes: Any) -> Reply:
         model="",
         tokens_in=100,
         tokens_out=20,
-        seconds=0.5,
     )
 
 

@@ -32,7 +32,8 @@ async def test_no_more_questions_are_open_than_there_are_slots() -> None:
 
 async def test_a_reply_is_counted_for_its_run_source_and_model() -> None:
     meter = Meter()
-    calls = Calls(meter, slots=1)
+    clock = iter((10.0, 10.5, 20.0, 20.25))
+    calls = Calls(meter, slots=1, clock=lambda: next(clock))
     model = ScriptedModel(told=[replace(says(), model="small-q4"), says()])
 
     await calls.ask(model, COUNTED, ASKED, {})
@@ -41,7 +42,7 @@ async def test_a_reply_is_counted_for_its_run_source_and_model() -> None:
 
     assert meter.take() == [
         UsageRow(7, "lever", "small-q4", 1, 0, 100, 20, 0.5),
-        UsageRow(7, "lever", "small", 1, 1, 100, 20, 0.5),
+        UsageRow(7, "lever", "small", 1, 1, 100, 20, 0.25),
     ]
 
 
