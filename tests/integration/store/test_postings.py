@@ -399,9 +399,7 @@ def test_storable_text_is_left_alone(text: str) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
 )
 @given(
-    title=any_text.map(one_line).filter(
-        bool
-    ),  # as a parser gives it: the record takes no surrogate
+    title=any_text.map(one_line).filter(bool),  # as parsers give it: records take no surrogates
     text=st.text(st.characters()),
     payload=any_json,
 )

@@ -149,7 +149,10 @@ def test_other_people_s_level_does_not_count(text: str) -> None:
 def test_the_span_of_a_stated_level_lies_in_the_text(text: str) -> None:
     title_seniority(text)
     is_for_beginners([text])
-    stated_manager(f"Manager {text}", text)
+    managed = stated_manager(f"Manager {text}", f"{text}\nyour direct reports")
+    if managed is not None:
+        start, end = managed[1]
+        assert 0 <= start < end <= len(text) + 20
     found = stated_seniority("we are looking for a junior " + text)
     if found is not None:
         start, end = found[1]
