@@ -8,12 +8,17 @@ from openfunnel.records import BoardContent, JobPosting
 from openfunnel.sandbox.boards import GeneratedWorld
 from openfunnel.sandbox.replay import ReplayWorld
 from openfunnel.sandbox.world import World
+from openfunnel.settings import PROJECT_ROOT
 from openfunnel.sources import SOURCES
 
 BOARDS, POSTINGS = 40, 1500
 """The demo's."""
 TEXT_CHARACTERS = 5000
 """Mean of real postings; the sandbox's own have a fifth of it."""
+
+SHARED = PROJECT_ROOT.parent / "shared"
+"""Where recorded boards and the labelled postings are, if they are anywhere."""
+RECORDED = SHARED / "corpus" / "boards"
 
 Page = tuple[JobPosting, ...]
 

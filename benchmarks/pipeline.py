@@ -39,6 +39,7 @@ BOARDS, POSTINGS = 40, 1500
 GENERATED = ["--boards", str(BOARDS), "--postings", str(POSTINGS)]
 """The sandbox's arguments for the same."""
 PATIENCE_SECONDS = 600.0
+POLL_SECONDS = 0.02
 IDLE = ("-a", "idle=0.5")
 """How long a crawler that works alone stays without work; taken off its time."""
 
@@ -74,7 +75,7 @@ class Scene:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
             peak = max(peak, _peak_megabytes(process.pid))
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
         assert process.returncode == 0, f"{command} failed; see {self.crew.logs}"
         return peak
 
@@ -170,7 +171,7 @@ def _await(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it takes too long"
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
 
 
 def _peak_megabytes(pid: int) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from benchmarks.boards import pages
 from benchmarks.extract.scene import Scene, scene
 from openfunnel.records import Evidence, Extraction
 from openfunnel.sandbox.faults import FaultKind
@@ -79,7 +80,7 @@ def _show(name: str, outcome: Outcome) -> None:
 
 
 def _befall(stage: Scene, faults: str, on_failure: str) -> Outcome:
-    stage.fetch(POSTINGS)
+    stage.fetch(POSTINGS, pages(None))
     with stage.model("--slots", str(SLOTS), "--faults", faults):
         worker = stage.work(
             SLOTS,

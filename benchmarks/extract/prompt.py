@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, quantiles
 
+from benchmarks.boards import RECORDED, SHARED
 from openfunnel.evaluation.gold import GoldPosting, read_gold
 from openfunnel.extraction import rules
 from openfunnel.extraction.boilerplate import SIBLINGS, Boilerplate, find_boilerplate
@@ -29,11 +30,8 @@ from openfunnel.extraction.digest import Digest, digest
 from openfunnel.extraction.prompt import SYSTEM_PROMPT, ask
 from openfunnel.extraction.tokens import TokenEstimate
 from openfunnel.records import BoardRef, PostingText
-from openfunnel.settings import PROJECT_ROOT, Settings
+from openfunnel.settings import Settings
 from openfunnel.sources import SOURCES
-
-SHARED = PROJECT_ROOT.parent / "shared"
-"""Where recorded boards and the labelled postings are, if they are anywhere."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def run(runs: int) -> None:
         print(f"  no recorded boards at {SHARED}")
         return
     tokens = Settings.load(environ={}).prompt_tokens
-    boards = dict(_boards(SHARED / "corpus" / "boards"))
+    boards = dict(_boards(RECORDED))
     repeated = {ref: _boilerplate(postings) for ref, postings in boards.items()}
     sent: defaultdict[str, list[Sent]] = defaultdict(list)
     for ref, postings in boards.items():

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +16,6 @@ import httpx
 import psycopg
 from redis import Redis
 
-from benchmarks.boards import TEXT_CHARACTERS, pages
 from benchmarks.home import environment, temporary_home
 from openfunnel.cli.crew import Crew, Member, python, role
 from openfunnel.extraction.reconciliation import reconcile
@@ -64,13 +63,10 @@ class Scene:
     database: psycopg.Connection[tuple[Any, ...]]
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def fetch(self, postings: int, characters: int = TEXT_CHARACTERS) -> None:
-        """Store postings as a crawl does, each with a text of its own, and queue their jobs.
-
-        Their texts are `characters` long; with 0 as long as the sandbox writes them.
-        """
+    def fetch(self, postings: int, known: Iterable[Sequence[JobPosting]]) -> None:
+        """Store postings like those `known`, each with a text of its own, and queue their jobs."""
         with open_database(self.settings) as database:
-            _store(database, postings, characters)
+            _store(database, postings, known)
             asyncio.run(_queue(database, self.settings))
 
     @contextmanager
@@ -160,8 +156,8 @@ def peak_megabytes(member: Member) -> float:
     return int(found[1]) / 1024
 
 
-def _store(database: Database, postings: int, characters: int) -> None:
-    known = cycle([posting for page in pages(None, characters) for posting in page])
+def _store(database: Database, postings: int, known: Iterable[Sequence[JobPosting]]) -> None:
+    likes = cycle([posting for page in known for posting in page])
     now = datetime.now(UTC)
     raw = RawResponse(url="https://x.example", fetched_at=now, http_status=200, body=b"{}")
     for first in range(0, postings, PAGE):
@@ -169,7 +165,7 @@ def _store(database: Database, postings: int, characters: int) -> None:
         numbers = range(first, min(first + PAGE, postings))
         page = [
             _numbered(posting, board, number)
-            for number, posting in zip(numbers, islice(known, len(numbers)), strict=True)
+            for number, posting in zip(numbers, islice(likes, len(numbers)), strict=True)
         ]
         with database.begin() as session:
             board_id = crawl_writes.upsert_board(session, board, None, now)

@@ -10,8 +10,8 @@ begun when it has extracted 100 of them:
 - processor time of the worker, all its threads together, for each posting stored;
 - the worker's peak memory (VmHWM) since its start.
 
-Most of that time goes with the length of a text, and is measured for postings as the sandbox writes
-them, too: a fifth as long.
+Most of that time goes with the text, and is measured for postings as the sandbox writes them, too,
+a fifth as long, and for recorded ones, where there are any.
 
 Then 1, 2 and 4 workers with 8 slots each against a model that makes 32 answers at a time, 15 s
 each; baseline is one worker. All of it shares the machine's processors with the model server and
@@ -20,15 +20,18 @@ PostgreSQL.
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks.boards import RECORDED, TEXT_CHARACTERS, Page, pages
 from benchmarks.extract.scene import ModelServer, Scene, cpu_seconds, peak_megabytes, scene
 from benchmarks.figures import Figure, show
 
 QUEUED = 50_000
 SLOTS = 8
 ANSWER_SECONDS = 0.5
-SHORT_QUEUED = 5_000
+OTHERS_QUEUED = 5_000
+"""Of the sandbox's own postings, and of recorded ones."""
 WARM = 100
 """Postings extracted before the clock starts."""
 WINDOW_SECONDS = 30.0
@@ -42,29 +45,38 @@ def run(runs: int) -> None:
     """Measure and print."""
     taken: Taken = defaultdict(list)
     with scene() as stage:
-        stage.fetch(SHORT_QUEUED, characters=0)
-        for _ in range(runs):
-            window = _watch(stage)
-            taken["processor time for each, the sandbox's own texts", "ms"].append(
-                window.milliseconds
-            )
-        stage.clear()
-        stage.fetch(QUEUED)
+        for name, known in _others():
+            stage.fetch(OTHERS_QUEUED, known)
+            for _ in range(runs):
+                taken[_cost_name(name), "ms"].append(_watch(stage).milliseconds)
+            stage.clear()
+        stage.fetch(QUEUED, pages(None))
         for _ in range(runs):
             window = _watch(stage)
             taken["slots busy", "%"].append(window.busy)
             taken["postings stored", "postings/s"].append(window.pace)
-            taken["processor time for each, texts of 5,000 characters", "ms"].append(
-                window.milliseconds
-            )
+            taken[_cost_name(f"texts of {TEXT_CHARACTERS:,}"), "ms"].append(window.milliseconds)
             taken["peak memory of the worker", "MB"].append(window.megabytes)
             for workers in CREWS:
                 _measure_crew(stage, workers, taken)
-    print(f"one worker, {SLOTS} slots of {ANSWER_SECONDS} s, {QUEUED:,} jobs queued at first")
+    print(
+        f"one worker, {SLOTS} slots of {ANSWER_SECONDS} s, {QUEUED:,} jobs queued at first "
+        f"({OTHERS_QUEUED:,} of own and of recorded texts)"
+    )
     figures = {key: Figure(*key, tuple(values)) for key, values in taken.items()}
     baseline = figures[_crew_name(1), "postings/s"]
     for (name, _), figure in figures.items():
         show(figure, baseline if name in map(_crew_name, CREWS[1:]) else None)
+
+
+def _others() -> Iterator[tuple[str, list[Page]]]:
+    yield "own texts", pages(None, 0)
+    if RECORDED.is_dir():
+        yield "recorded texts", pages(RECORDED)
+
+
+def _cost_name(texts: str) -> str:
+    return f"processor time for each, {texts}"
 
 
 class _Window(NamedTuple):
